@@ -1,0 +1,1 @@
+"""The API in Kubernetes' shape that every controller serves."""

@@ -1,0 +1,1 @@
+"""otectl, the command for people."""

@@ -1,0 +1,1 @@
+"""Configuration of every program: model, loading, and errors that name the place."""

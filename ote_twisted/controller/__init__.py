@@ -1,0 +1,1 @@
+"""The cluster controller: a node of the tree."""

@@ -1,0 +1,233 @@
+"""The contracts between packages. Reading this file is reading the architecture.
+
+Data flows one way: tunnels hand messages to the controller (:class:`ILinkSink`), the controller sends on links
+(:class:`ILink`), performs on its shim (:class:`IClusterShim`) and tells the owner of tasks
+(:class:`ITaskOwner`), which keeps its books in a ledger (:class:`ITaskLedger`) beside the object store
+(:class:`IObjectStore`) that the API serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from ote_twisted.api.model import ApiRequest, ApiResponse
+from ote_twisted.storage.model import JSON, Key, Page, ResourceVersion, StoredObject, StoreEvent
+from ote_twisted.tasks.model import Answer, LedgerEntry, TargetState, Task
+from ote_twisted.wire.join import Admission, JoinRequest
+
+# mypy reads zope interfaces without self.
+
+
+class ILink(Interface):
+    """One established tunnel connection as the controller sees it."""
+
+    peer: str = Attribute("Name of the cluster at the other end; for a link to a parent not known yet: empty.")
+    listen: str = Attribute("The peer's advertised tunnel address, host:port, or empty.")
+    user_defined_name: str = Attribute("The child's own name for itself (header ``name``).")
+    peer_address: str = Attribute("TCP address of the other end, for people.")
+    is_parent: bool = Attribute("True on the link to our parent.")
+    v2: bool = Attribute("True when both speak ote.v2, so batches, v2 commands and v2 head fields may be sent.")
+    opened: float = Attribute("Clock reading (monotonic seconds) when the link was established.")
+    congested: bool = Attribute("More than the high-water mark is queued; ``ILinkSink.link_drained`` tells the end.")
+    queued_bytes: int = Attribute("Bytes accepted by ``send`` and not yet given to the kernel.")
+
+    def send(message: bytes) -> None:
+        """Queue one encoded ClusterMessage. On v2 all messages of one reactor turn leave as one batch, in order.
+
+        Never fails: on a closed link the message is dropped and counted; above the hard bound the link is closed
+        as a slow reader.
+        """
+
+    def pause_reading() -> None:
+        """Stop taking bytes from this peer (back-pressure on the offender). Idempotent."""
+
+    def resume_reading() -> None:
+        """Take bytes again. Idempotent."""
+
+    def close(code: int, reason: str) -> None:
+        """Send a close frame and end the link; ``link_lost`` follows. Idempotent."""
+
+
+class ILinkSink(Interface):
+    """Whoever receives what links bring: the controller."""
+
+    def admit(request: JoinRequest) -> Admission:
+        """Decide about a child's handshake. No side effect (F31). Must not fail."""
+
+    def link_opened(link: ILink) -> None:
+        """The link is established. Called once per link, before any message."""
+
+    def messages_received(link: ILink, messages: Sequence[bytes]) -> None:
+        """Encoded ClusterMessages in the order sent, none decoded yet. Must not fail whatever the bytes are."""
+
+    def link_drained(link: ILink) -> None:
+        """A congested link fell below its low-water mark."""
+
+    def link_lost(link: ILink, reason: str) -> None:
+        """The link is gone. Called once per opened link."""
+
+
+class IWatch(Interface):
+    """A running watch."""
+
+    def stop() -> None:
+        """No event is delivered after this returns. Idempotent."""
+
+
+class IObjectStore(Interface):
+    """Where Kubernetes-style objects live. The store is opaque to kinds: it keeps JSON bytes under keys.
+
+    Every failure is a :class:`ote_twisted.errors.StoreError`.
+    """
+
+    def version() -> ResourceVersion:
+        """Version of the newest visible write."""
+
+    def get(key: Key) -> Deferred[StoredObject]:
+        """One object. Fails with NotFound."""
+
+    def list(
+        resource: str,
+        namespace: str | None = None,
+        limit: int | None = None,
+        continue_key: str | None = None,
+        label_equals: tuple[str, str] | None = None,
+    ) -> Deferred[Page]:
+        """Objects in order of (namespace, name); ``namespace=None`` is all. Later pages belong to the first page's version.
+
+        ``label_equals`` may narrow the result by an index; callers filter again. Fails with Expired when the
+        continued list's version is gone.
+        """
+
+    def create(key: Key, value: JSON) -> Deferred[StoredObject]:
+        """Durable when it fires. Sets ``metadata.resourceVersion``. Fails with AlreadyExists, StoreUnavailable."""
+
+    def update(key: Key, value: JSON, expected: ResourceVersion | None) -> Deferred[StoredObject]:
+        """Replace. ``expected=None`` is unconditional. Fails with NotFound, Conflict, StoreUnavailable."""
+
+    def delete(key: Key, expected: ResourceVersion | None) -> Deferred[StoredObject]:
+        """Remove; gives the last state with the deletion's version. Fails with NotFound, Conflict, StoreUnavailable."""
+
+    def watch(
+        resource: str, since: ResourceVersion, deliver: Callable[[Sequence[StoreEvent]], None]
+    ) -> IWatch:
+        """Deliver every change after ``since``, in order, in batches, from the next reactor turn on.
+
+        All namespaces; the consumer filters. A slow consumer is never waited for. Raises Expired.
+        """
+
+
+class ITaskLedger(Interface):
+    """The per-target books of tasks. Writes are durable when their Deferred fires."""
+
+    def add(uid: str, clusters: Sequence[str], state: TargetState) -> Deferred[None]:
+        """Open books for targets; those already there are left as they are."""
+
+    def mark(uid: str, clusters: Sequence[str], state: TargetState, why: str = "") -> Deferred[None]:
+        """Change the state of targets that are not final."""
+
+    def record(entries: Sequence[LedgerEntry]) -> Deferred[Sequence[LedgerEntry]]:
+        """Write answers. The first final state of a target wins; gives those entries that were written."""
+
+    def counts(uid: str) -> Deferred[dict[TargetState, int]]:
+        """How many targets are in each state; absent states are 0."""
+
+    def page(
+        uid: str, limit: int, after: str | None = None, states: Iterable[TargetState] | None = None
+    ) -> Deferred[Sequence[LedgerEntry]]:
+        """Entries in order of cluster name, at most ``limit``, those after ``after``; all states unless given."""
+
+    def forget(uid_prefix: str) -> Deferred[None]:
+        """Remove all books whose uid starts with the prefix."""
+
+    def uids() -> Deferred[Sequence[str]]:
+        """All task generations that have books."""
+
+
+class IApiServer(Interface):
+    """The API engine behind any transport."""
+
+    def handle(request: ApiRequest) -> Deferred[ApiResponse]:
+        """Answer one call; errors are ``Status`` answers, never failures. A watch asked here gets 400."""
+
+
+class IVirtualResource(Interface):
+    """A resource that is computed instead of stored, e.g. SelectionReview; registered with the API engine.
+
+    Its kind is declared by a manifest like every other.
+    """
+
+    def list_objects() -> Deferred[list[JSON]]:
+        """Every object; fails with NotFound where listing makes no sense."""
+
+    def get_object(name: str) -> Deferred[JSON]:
+        """One object. Fails with NotFound."""
+
+    def create_object(value: JSON) -> Deferred[JSON]:
+        """Answer a review: the object with its ``status`` filled in. Fails with NotFound where there is none."""
+
+
+class IShimHost(Interface):
+    """What a shim may tell the controller that runs it."""
+
+    def shim_state(ready: bool, reason: str) -> None:
+        """The cluster became (un)reachable for the shim; ``reason`` is a sentence for people."""
+
+    def shim_report(body: bytes) -> None:
+        """An edge report (JSON ``Reports``) to be carried to the root."""
+
+
+class IClusterShim(Interface):
+    """Performs tasks on one cluster, whatever that cluster is. See docs/writing-a-shim.md."""
+
+    def start(cluster: str, host: IShimHost) -> Deferred[None]:
+        """Begin to serve ``cluster``. Fires when the shim may be used; an unreachable cluster is no failure but
+        a ``host.shim_state(False, …)``."""
+
+    def stop() -> Deferred[None]:
+        """Release everything; tasks under way are answered or cancelled first. Idempotent."""
+
+    def perform(task: Task) -> Deferred[Answer]:
+        """Perform one task and give the cluster's answer, errors included (404, 405, 5xx are answers).
+
+        Fails only with ShimUnavailable (told to the owner as 503). May be called again before the first has fired.
+        Cancelling the Deferred gives the task up.
+        """
+
+    def describe() -> Deferred[JSON]:
+        """What the cluster is: ``{"kind": …, "version": …, "capacity": {…}, "allocatable": {…}, "nodes": n}``; keys may be absent."""
+
+
+class ITaskCarrier(Interface):
+    """What the owner of tasks needs of the tree: the controller provides it."""
+
+    def select(selector: str) -> Sequence[str]:
+        """Names of every known cluster that can perform and that the selector chooses, sorted; offline ones included.
+
+        :raise ote_twisted.errors.InvalidSelector: out of grammar.
+        """
+
+    def online(cluster: str) -> bool:
+        """There is a way to that cluster now."""
+
+    def dispatch(task: Task, name: str, targets: Sequence[str], seconds_left: float) -> Sequence[str]:
+        """Send one task towards its targets; ``name`` is the object's name, for v1 peers. Gives those that had no way."""
+
+    def cancel(uid: str, targets: Sequence[str]) -> None:
+        """Tell targets that the task is withdrawn."""
+
+
+class ITaskOwner(Interface):
+    """What the controller tells the owner of tasks."""
+
+    def answered(uid: str, name: str, cluster: str, answer: Answer, timestamp: int) -> None:
+        """An answer arrived; ``uid`` is empty from a peer that does not echo it, then ``name`` (MessageID) identifies."""
+
+    def undelivered(uid: str, clusters: Sequence[str], reason: str) -> None:
+        """A hop could not pass the task on."""
+
+    def clusters_changed(appeared: Sequence[str], lost: Sequence[str]) -> None:
+        """Clusters came online (new, returned, or relabelled) or went offline."""

@@ -1,0 +1,1 @@
+"""Shims: what performs tasks on a cluster."""

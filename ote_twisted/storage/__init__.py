@@ -1,0 +1,1 @@
+"""Object stores and ledgers: SQLite for the product, memory for tests, one contract for both."""

@@ -1,0 +1,1 @@
+"""Tasks: what a ``ClusterController`` object asks for, per target, until each has answered."""

@@ -1,0 +1,75 @@
+"""Values of a task. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from attrs import frozen
+
+
+@frozen
+class Task:
+    """One request for one cluster.
+
+    :ivar destination: ``api`` (the cluster's Kubernetes-shaped API) or ``helm``; shims may know others.
+    :ivar method: upper-case HTTP verb.
+    :ivar uri: path and optional query, e.g. ``/api/v1/namespaces?limit=5``.
+    :ivar body: request body, opaque bytes.
+    :ivar uid: identifies the task generation (``<object uid>.<generation>``); empty for a v1 owner.
+    """
+
+    destination: str
+    method: str
+    uri: str
+    body: bytes = b""
+    uid: str = ""
+
+
+@frozen
+class Answer:
+    """What a cluster answered.
+
+    :ivar code: HTTP status. 404 unknown destination or path, 405 method, 502/503/504 the cluster was not reached.
+    :ivar body: raw answer body, possibly cut at the configured limit.
+    :ivar truncated: the body was cut; ``full_length`` tells how long it was, bytes.
+    """
+
+    code: int
+    body: bytes = b""
+    truncated: bool = False
+    full_length: int = 0
+
+
+class TargetState(StrEnum):
+    """Life of one target of one task generation. ``done``, ``failed`` and ``expired`` are final."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@frozen
+class LedgerEntry:
+    """One target of one task generation, as kept in the ledger.
+
+    :ivar uid: task generation, ``<object uid>.<generation>``.
+    :ivar cluster: target's name.
+    :ivar state: see :class:`TargetState`. ``done`` is an answer with a code below 400; ``failed`` has another code, or no code and a reason.
+    :ivar code: HTTP status of the answer, ``None`` without one.
+    :ivar body: answer body.
+    :ivar why: reason for a failure or expiry, a sentence; empty otherwise.
+    :ivar timestamp: unix seconds on the answering machine's clock, only shown, never compared.
+    :ivar received: unix seconds on the owner's clock when the answer was recorded.
+    """
+
+    uid: str
+    cluster: str
+    state: TargetState
+    code: int | None = None
+    body: bytes = b""
+    truncated: bool = False
+    why: str = ""
+    timestamp: int | None = None
+    received: float | None = None

@@ -1,0 +1,1 @@
+"""Fakes, contract tests and builders, shipped for writers of shims and stores."""

@@ -1,0 +1,1 @@
+"""Who is where in the tree, and what follows from it. Pure."""

@@ -1,0 +1,1 @@
+"""The selector language and the index it is answered from. Pure."""

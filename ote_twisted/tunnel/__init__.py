@@ -1,0 +1,1 @@
+"""Websocket links between a child and its parent."""

@@ -1,0 +1,1 @@
+"""Bytes on the tunnels and on the shim link. Pure: no transport, clock or logger inside."""

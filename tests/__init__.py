@@ -1,0 +1,1 @@
+"""Tests; each package of ote_twisted has its mirror here."""
