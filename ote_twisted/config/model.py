@@ -1,0 +1,208 @@
+"""The options of every program, declared once: flags, files, manual and examples are made from these classes. Pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import Factory, field, frozen
+
+from ote_twisted.config import kinds
+from ote_twisted.config.declare import Shape, option, section
+from ote_twisted.errors import ConfigError
+
+LEVELS = ("debug", "info", "warn", "error", "critical")
+"""Log levels, least important first."""
+
+
+@frozen
+class LogConfig:
+    """What is logged, and how."""
+
+    level: str = field(
+        default="info",
+        metadata=option(kinds.choice(*LEVELS), "Least important level that is written. A reload (SIGHUP) applies a changed one."),
+    )
+    format: str = field(
+        default="text",
+        metadata=option(kinds.choice("text", "json"), 'Form of each line: "text" for people, "json" for collectors.'),
+    )
+
+
+@frozen
+class LimitConfig:
+    """Bounds of what arrives and of what waits. Each costs only the peer that exceeds it."""
+
+    message: int = field(
+        default=16 * 1024**2,
+        metadata=option(kinds.SIZE, "Largest message that is taken from a tunnel; the link of a peer that sends more is closed."),
+    )
+    queue_high: int = field(
+        default=1024**2,
+        metadata=option(kinds.SIZE, "Bytes waiting for one link from which on it is congested and its sources are paused."),
+    )
+    queue_hard: int = field(
+        default=64 * 1024**2,
+        metadata=option(kinds.SIZE, "Bytes waiting for one link at which it is closed as a slow reader."),
+    )
+    answer_body: int = field(
+        default=1024**2,
+        metadata=option(kinds.SIZE, "Largest body of a cluster's answer that is kept; longer ones are cut and marked."),
+    )
+    api_body: int = field(
+        default=3 * 1024**2,
+        metadata=option(kinds.SIZE, "Largest body of an API request; longer ones are answered 413."),
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.queue_high >= self.queue_hard:
+            raise ConfigError(f"limit.queue_high ({self.queue_high}) must be below limit.queue_hard ({self.queue_hard})")
+
+
+_LOG = section("What is logged, and how.")
+_STOP = option(kinds.DURATION, "Time for answering what is under way after SIGTERM; what remains then is cut off.")
+
+
+@frozen
+class ControllerConfig:
+    """Everything that a cluster controller can be told."""
+
+    name: str = field(
+        metadata=option(kinds.TEXT, "Name of this cluster, unique in the tree; tasks address it by this name.", example='"bj-1"')
+    )
+    user_defined_name: str | None = field(
+        default=None,
+        metadata=option(kinds.TEXT, "A name for people, shown beside the cluster's name.", example='"Beijing, first floor"'),
+    )
+    parents: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            kinds.WEBSOCKET_URL,
+            "Tunnel addresses of the controllers to join, in order of preference. Without any this controller is a root.",
+            Shape.LIST,
+            flag="parent",
+            example='["ws://127.0.0.1:8287"]',
+        ),
+    )
+    tunnels: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            kinds.ENDPOINT,
+            "Endpoints on which children may join. Without any this controller is a leaf.",
+            Shape.LIST,
+            flag="tunnel",
+            example='["tcp:8287:interface=127.0.0.1"]',
+        ),
+    )
+    advertise: str | None = field(
+        default=None,
+        metadata=option(
+            kinds.HOST_PORT,
+            "Address under which others reach our tunnel, told to the tree, where it is not the address we dial from.",
+            example='"edge7.example:8287"',
+        ),
+    )
+    proxy: str | None = field(
+        default=None,
+        repr=False,
+        metadata=option(
+            kinds.PROXY_URL,
+            "HTTP proxy through which parents are dialled with CONNECT. Proxy variables of the environment are not looked at.",
+            example='"http://proxy.example:3128"',
+        ),
+    )
+    api: str | None = field(
+        default=None,
+        metadata=option(
+            kinds.ENDPOINT,
+            "Endpoint of the API, health checks and metrics. Without it none is served.",
+            example='"tcp:8288:interface=127.0.0.1"',
+        ),
+    )
+    state: Path = field(
+        default=Factory(lambda self: Path("ote-state") / self.name, takes_self=True),
+        metadata=option(
+            kinds.PATH,
+            "Folder that holds the object store and everything that outlives the process; made if it is missing. "
+            "A relative path starts at the folder where the program runs.",
+            example='"/var/lib/ote-twisted"',
+            default_text="ote-state/NAME",
+        ),
+    )
+    shim: str = field(
+        default="embedded",
+        metadata=option(
+            kinds.SHIM,
+            'What performs tasks here: "embedded" (a cluster inside this process), "none", '
+            "the websocket address of a shim server, or the name of an installed third-party shim.",
+        ),
+    )
+    labels: dict[str, str] = field(
+        factory=dict,
+        metadata=option(
+            kinds.LABEL_VALUE,
+            "Labels of this cluster, for selectors such as [region=north]. A reload (SIGHUP) applies changed ones.",
+            Shape.TABLE,
+            flag="label",
+            example='{ region = "north", tier = "site" }',
+        ),
+    )
+    tags: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            kinds.TAG, "Tags of this cluster, matched by patterns like names are.", Shape.LIST, flag="tag", example='["camera"]'
+        ),
+    )
+    task_deadline: float = field(
+        default=3600.0,
+        metadata=option(
+            kinds.DURATION, "How long a task is tried, and given to clusters that join late, where it names no deadline."
+        ),
+    )
+    ping_interval: float = field(
+        default=5.0,
+        metadata=option(kinds.DURATION, "Idle time of a tunnel before the peer is pinged. Three unanswered pings end the link."),
+    )
+    handshake_timeout: float = field(
+        default=10.0,
+        metadata=option(kinds.DURATION, "Time for each phase of joining: connect, TLS, websocket handshake, registration."),
+    )
+    stop_timeout: float = field(default=10.0, metadata=_STOP)
+    log: LogConfig = field(factory=LogConfig, metadata=_LOG)
+    limit: LimitConfig = field(factory=LimitConfig, metadata=section("Bounds; sizes in bytes."))
+
+
+@frozen
+class ShimConfig:
+    """Everything that a shim server can be told."""
+
+    kind: str = field(
+        default="embedded",
+        metadata=option(kinds.SHIM, 'What performs tasks: "embedded", or the name of an installed third-party shim.'),
+    )
+    cluster: str = field(
+        default="shim",
+        metadata=option(kinds.TEXT, "Name of the cluster that is served, where the shim itself needs one."),
+    )
+    listen: tuple[str, ...] = field(
+        default=("tcp:8262:interface=127.0.0.1",),
+        metadata=option(kinds.ENDPOINT, "Endpoints on which controllers may connect.", Shape.LIST),
+    )
+    state: Path = field(
+        default=Path("ote-state") / "shim",
+        metadata=option(kinds.PATH, "Folder for what the shim keeps; made if it is missing.", default_text="ote-state/shim"),
+    )
+    concurrency: int = field(
+        default=64,
+        metadata=option(kinds.COUNT, "Requests of one controller performed at the same time; more wait in order."),
+    )
+    api: str | None = field(
+        default=None,
+        metadata=option(
+            kinds.ENDPOINT,
+            "Endpoint of health checks and metrics. Without it none is served.",
+            example='"tcp:8263:interface=127.0.0.1"',
+        ),
+    )
+    stop_timeout: float = field(default=10.0, metadata=_STOP)
+    log: LogConfig = field(factory=LogConfig, metadata=_LOG)
+    limit: LimitConfig = field(factory=LimitConfig, metadata=section("Bounds; sizes in bytes."))
