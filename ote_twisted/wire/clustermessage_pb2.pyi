@@ -196,6 +196,20 @@ class Announcement(_message.Message):
     Count: int
     def __init__(self, Complete: _Optional[bool] = ..., Present: _Optional[_Iterable[_Union[ClusterEntry, _Mapping]]] = ..., Absent: _Optional[_Iterable[str]] = ..., Digest: _Optional[int] = ..., Count: _Optional[int] = ...) -> None: ...
 
+class RawAnnouncement(_message.Message):
+    __slots__ = ("Complete", "Present", "Absent", "Digest", "Count")
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    PRESENT_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    Complete: bool
+    Present: _containers.RepeatedScalarFieldContainer[bytes]
+    Absent: _containers.RepeatedScalarFieldContainer[str]
+    Digest: int
+    Count: int
+    def __init__(self, Complete: _Optional[bool] = ..., Present: _Optional[_Iterable[bytes]] = ..., Absent: _Optional[_Iterable[str]] = ..., Digest: _Optional[int] = ..., Count: _Optional[int] = ...) -> None: ...
+
 class AncestryBody(_message.Message):
     __slots__ = ("Path", "Rooted")
     PATH_FIELD_NUMBER: _ClassVar[int]
