@@ -1,1 +1,1 @@
-"""Declarations of kinds: CustomResourceDefinition manifests and the built-in kinds of an embedded cluster."""
+"""Kinds of objects as manifests: those of the tree and those of an embedded cluster. Data, with a pure reader."""
