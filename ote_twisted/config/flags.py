@@ -37,7 +37,7 @@ class ConfigOptions(usage.Options, Generic[Model]):
     def __init__(self) -> None:
         self.given: dict[str, list[str]] = {}
         self.file: Path | None = None
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
 
     def opt_config(self, path: str) -> None:
         """TOML file with any of these options; flags override it. See docs/configuration.md."""

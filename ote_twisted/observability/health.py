@@ -1,0 +1,58 @@
+"""Health checks as Kubernetes serves them: /livez and /readyz, each a list of named checks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from ote_twisted.observability.exposition import Rendered
+
+Check = Callable[[], str | None]
+"""Gives ``None`` when all is well, else a sentence that says what is not. Cheap, called at each request."""
+
+_TEXT = "text/plain; charset=utf-8"
+
+
+class HealthChecks:
+    """The checks behind one endpoint.
+
+    :param endpoint: last word of the answer, ``livez`` or ``readyz``.
+    """
+
+    def __init__(self, endpoint: str, checks: dict[str, Check]) -> None:
+        self._endpoint = endpoint
+        self._checks = dict(checks)
+
+    def failing(self, exclude: Collection[str] = ()) -> dict[str, str]:
+        """Give the reason of each check that fails now."""
+        found = {name: self._reason(check) for name, check in self._checks.items() if name not in exclude}
+        return {name: reason for name, reason in found.items() if reason is not None}
+
+    def render(self, verbose: bool = False, exclude: Collection[str] = ()) -> Rendered:
+        """Answer a request for all checks: 200 or 500, in full where asked for or where something is wrong."""
+        failing = self.failing(exclude)
+        if not failing and not verbose:
+            return 200, _TEXT, b"ok"
+        lines = [self._line(name, failing, exclude) for name in self._checks]
+        lines += [f"warn: no check is named {name}" for name in exclude if name not in self._checks]
+        lines.append(f"{self._endpoint} check {'failed' if failing else 'passed'}")
+        return 500 if failing else 200, _TEXT, ("\n".join(lines) + "\n").encode()
+
+    def render_one(self, name: str) -> Rendered:
+        """Answer a request for one check; 404 where there is none of that name."""
+        if name not in self._checks:
+            return 404, _TEXT, f"no check is named {name!r}; there are: {', '.join(self._checks)}\n".encode()
+        reason = self._reason(self._checks[name])
+        return (200, _TEXT, b"ok") if reason is None else (500, _TEXT, f"{reason}\n".encode())
+
+    @staticmethod
+    def _reason(check: Check) -> str | None:
+        try:
+            return check()
+        except Exception as error:
+            return f"the check itself failed: {type(error).__name__}"
+
+    @staticmethod
+    def _line(name: str, failing: dict[str, str], exclude: Collection[str]) -> str:
+        if name in exclude:
+            return f"[+]{name} excluded: ok"
+        return f"[-]{name} failed: {failing[name]}" if name in failing else f"[+]{name} ok"
