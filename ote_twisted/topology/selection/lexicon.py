@@ -1,0 +1,124 @@
+"""A vocabulary of texts with dense ids, searched by shell pattern or regular expression. Pure.
+
+Each text is filed under every run of one, two, and three characters in it, its end counted as one; so a pattern's literal parts
+narrow the candidates by set operations, and only what remains is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from itertools import compress
+from operator import and_
+from typing import Any
+
+from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings
+from ote_twisted.topology.selection.patterns import Glob
+from ote_twisted.topology.selection.sorted_texts import SortedTexts
+
+GRAM = 3
+"""Characters in the longest run that texts are filed under."""
+
+_END = "$"
+
+
+class Lexicon:
+    """Texts and their ids. The id of a removed text is given to a later one.
+
+    :ivar ids: id of each text; to be read only.
+    :ivar everyone: ids in use; to be read only.
+    """
+
+    __slots__ = ("_free", "_grams", "_make", "_order", "_texts", "everyone", "ids")
+
+    def __init__(self, make: MakeIds) -> None:
+        self.ids: dict[str, int] = {}
+        self.everyone = make(())
+        self._make = make
+        self._texts: list[str] = []
+        self._free: list[int] = []
+        self._order = SortedTexts(make, self.ids.__getitem__)
+        self._grams: Postings[str] = Postings(make)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._order)
+
+    def add(self, text: str) -> int:
+        """Put in a text that is not in; gives its id."""
+        value = self._new_id(text)
+        self.ids[text] = value
+        self.everyone.add(value)
+        self._order.add(text, value)
+        for gram in _grams(text):
+            self._grams.add(gram, value)
+        return value
+
+    def _new_id(self, text: str) -> int:
+        """A free id, which is ``text``'s from now on."""
+        if not self._free:
+            self._texts.append(text)
+            return len(self._texts) - 1
+        value = self._free.pop()
+        self._texts[value] = text
+        return value
+
+    def remove(self, text: str) -> int:
+        """Take out a text that is in; gives the id that it had."""
+        value = self.ids[text]
+        self._order.remove(text, value)
+        del self.ids[text]
+        self.everyone.discard(value)
+        self._texts[value] = ""
+        self._free.append(value)
+        for gram in _grams(text):
+            self._grams.discard(gram, value)
+        return value
+
+    def text(self, value: int) -> str:
+        """The text of an id in use."""
+        return self._texts[value]
+
+    def sorted_texts(self, ids: IdSet) -> list[str]:
+        """The texts of ``ids``, sorted."""
+        return self._order.chosen(ids, self._texts)
+
+    def like(self, glob: Glob) -> IdSet:
+        """Ids of the texts that match a shell pattern. To be read, never changed."""
+        if glob.is_prefix:
+            return self._order.prefixed(glob.prefix)
+        runs = glob.infixes[:-1] if glob.suffix else glob.infixes
+        keys = {key for run in runs for key in _keys(run)} | set(_keys(glob.suffix + _END) if glob.suffix else ())
+        parts = [self._grams.get(key) for key in keys]
+        if glob.prefix:
+            parts.append(self._order.prefixed(glob.prefix))
+        candidates = self._common(parts)
+        exact = glob.is_infix and len(glob.infixes[0]) <= GRAM
+        return candidates if exact else self._verified(candidates, glob.matches)
+
+    def found(self, found_in: Callable[[str], Any]) -> IdSet:
+        """Ids of the texts for which ``found_in`` is true."""
+        return self._verified(self.everyone, found_in)
+
+    def _common(self, parts: list[IdSet]) -> IdSet:
+        """What is in all parts, the smallest first; no part restricts nothing."""
+        return reduce(and_, sorted(parts, key=len)) if parts else self.everyone
+
+    def _verified(self, candidates: IdSet, matches: Callable[[str], Any]) -> IdSet:
+        """Those candidates whose text matches."""
+        values = list(candidates)
+        flags: Iterable[Any] = map(matches, [self._texts[value] for value in values])
+        return self._make(compress(values, flags))
+
+
+def _grams(text: str) -> set[str]:
+    """The runs that a text is filed under; its end is a character of its own."""
+    whole = text + _END
+    return {whole[at : at + size] for size in range(1, GRAM + 1) for at in range(len(whole) - size + 1)}
+
+
+def _keys(run: str) -> list[str]:
+    """The runs that a text with ``run`` in it must be filed under."""
+    return [run[at : at + GRAM] for at in range(max(len(run) - GRAM, 0) + 1)]

@@ -1,0 +1,161 @@
+"""What a selector is once parsed: frozen values that print themselves in canonical form. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from attrs import field, frozen
+
+from ote_twisted.topology.names import ClusterName
+from ote_twisted.topology.selection.patterns import Glob, compile_regex
+
+
+class Operator(StrEnum):
+    """Operators of Kubernetes label selectors."""
+
+    EQUALS = "="
+    NOT_EQUALS = "!="
+    IN = "in"
+    NOT_IN = "notin"
+    EXISTS = "exists"
+    NOT_EXISTS = "!exists"
+    GREATER = ">"
+    LESS = "<"
+
+
+@frozen
+class Requirement:
+    """One requirement on one label.
+
+    :ivar values: none for the existence operators, sorted and distinct for the set operators, one otherwise.
+    """
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.operator is Operator.EXISTS:
+            return self.key
+        if self.operator is Operator.NOT_EXISTS:
+            return "!" + self.key
+        if self.operator in (Operator.IN, Operator.NOT_IN):
+            return f"{self.key} {self.operator} ({','.join(self.values)})"
+        return f"{self.key}{self.operator}{self.values[0]}"
+
+
+@frozen
+class Everything:
+    """Every cluster."""
+
+    def __str__(self) -> str:
+        return "*"
+
+
+@frozen
+class Named:
+    """Exactly the cluster of that name (F2)."""
+
+    name: ClusterName
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@frozen
+class Like:
+    """Clusters whose name or one of whose tags matches a shell pattern."""
+
+    glob: Glob
+
+    def __str__(self) -> str:
+        return self.glob.text
+
+
+@frozen
+class Labelled:
+    """Clusters that fulfil every requirement."""
+
+    requirements: tuple[Requirement, ...]
+
+    def __str__(self) -> str:
+        return f"[{','.join(map(str, self.requirements))}]"
+
+
+@frozen
+class Under:
+    """All clusters below the named one, without it."""
+
+    name: ClusterName
+
+    def __str__(self) -> str:
+        return f"under({self.name})"
+
+
+@frozen
+class At:
+    """Clusters so many hops below the receiver; the receiver itself is at 0."""
+
+    depth: int
+
+    def __str__(self) -> str:
+        return f"at({self.depth})"
+
+
+@frozen
+class Search:
+    """Clusters in whose name a regular expression is found. ``text`` is what is between the slashes.
+
+    :raise ValueError: the expression is invalid.
+    """
+
+    text: str
+    found_in: Callable[[str], Any] = field(init=False, eq=False, repr=False)
+
+    @found_in.default
+    def _compile(self) -> Callable[[str], Any]:
+        return compile_regex(self.text)
+
+    def __str__(self) -> str:
+        return f"/{self.text}/"
+
+
+PositiveTerm = Everything | Named | Like | Labelled | Under | At | Search
+
+
+@frozen
+class Without:
+    """Takes from the union what the term chooses."""
+
+    term: PositiveTerm
+
+    def __str__(self) -> str:
+        return f"!{self.term}"
+
+
+Term = PositiveTerm | Without
+
+
+@frozen
+class Selector:
+    """A union of terms, less what its negated terms choose. Only negated terms: everything less those.
+
+    Its text parses to an equal selector.
+    """
+
+    terms: tuple[Term, ...]
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.terms))
+
+    @property
+    def chosen(self) -> tuple[PositiveTerm, ...]:
+        """The terms that choose; :class:`Everything` where there are only negated ones."""
+        return tuple(term for term in self.terms if not isinstance(term, Without)) or (Everything(),)
+
+    @property
+    def removed(self) -> tuple[PositiveTerm, ...]:
+        """The terms that remove."""
+        return tuple(term.term for term in self.terms if isinstance(term, Without))
