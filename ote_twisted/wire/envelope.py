@@ -13,14 +13,14 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from ote_twisted.errors import MalformedMessage
-from ote_twisted.wire.chunks import CHUNK_LENGTH, ENVELOPE_ROOM, ChunkJoiner, ChunkSplitter, Lane
+from ote_twisted.wire.chunks import CHUNK_LENGTH, ChunkJoiner, ChunkSplitter, Lane
 from ote_twisted.wire.clustermessage_pb2 import ClusterMessage
 from ote_twisted.wire.codec import undecodable
 from ote_twisted.wire.limits import MESSAGE_LIMIT, PAYLOAD_LIMIT
 
-_BATCH_ROOM: Final = PAYLOAD_LIMIT - ENVELOPE_ROOM // 2
 _FRAMING: Final = 5
 """What one message costs in a batch besides itself, bytes at most."""
+_BATCH_ROOM: Final = CHUNK_LENGTH + _FRAMING
 
 _parse: Final[Callable[[bytes], ClusterMessage]] = ClusterMessage.FromString
 
