@@ -1,0 +1,53 @@
+"""The embedded cluster: the controller's own API engine performs the tasks."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+
+from ote_twisted import __version__
+from ote_twisted.api.model import ApiRequest, ApiResponse
+from ote_twisted.interfaces import IApiServer, IClusterShim, IShimHost
+from ote_twisted.shim.answers import content_type, refusal
+from ote_twisted.shim.describe import describe_by_api
+from ote_twisted.storage.model import JSON
+from ote_twisted.tasks.model import Answer, Task
+
+DESTINATIONS = ("api",)
+
+
+@implementer(IClusterShim)
+class EmbeddedShim:
+    """Performs ``api`` tasks on an API engine in this process."""
+
+    def __init__(self, api: IApiServer, version: str = __version__) -> None:
+        self._api = api
+        self._version = version
+
+    def start(self, cluster: str, host: IShimHost) -> Deferred[None]:
+        """See :meth:`IClusterShim.start`. The cluster is there from the first moment."""
+        host.shim_state(True, "the embedded cluster is in this process")
+        return succeed(None)
+
+    def stop(self) -> Deferred[None]:
+        """See :meth:`IClusterShim.stop`. The engine belongs to whoever made it."""
+        return succeed(None)
+
+    def perform(self, task: Task) -> Deferred[Answer]:
+        """See :meth:`IClusterShim.perform`."""
+        refused = refusal(task, DESTINATIONS)
+        if refused is not None:
+            return succeed(refused)
+        headers = {"content-type": content_type(task), "accept": "application/json"}
+        return self._api.handle(ApiRequest(task.method, task.uri, headers, task.body)).addCallback(_answer)
+
+    def describe(self) -> Deferred[JSON]:
+        """See :meth:`IClusterShim.describe`. Capacity is that of the cluster's Node objects."""
+        return Deferred.fromCoroutine(self._describe())
+
+    async def _describe(self) -> JSON:
+        return await describe_by_api(self.perform) | {"kind": "embedded", "version": self._version}
+
+
+def _answer(response: ApiResponse) -> Answer:
+    return Answer(response.code, response.body)

@@ -1,0 +1,1 @@
+"""Contract tests: what every implementation of an interface keeps."""
