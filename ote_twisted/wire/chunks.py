@@ -76,8 +76,8 @@ class ChunkSplitter:
     limit: int = MESSAGE_LIMIT
     lanes: dict[tuple[str, str], Lane] = Factory(dict)
     queued_bytes: int = 0
-    _waiting: deque[Lane] = Factory(deque)
-    _open: deque[Lane] = Factory(deque)
+    _waiting: list[Lane] = Factory(list)
+    _open: list[Lane] = Factory(list)
     _open_bytes: int = 0
     _last_id: int = 0
 
@@ -119,12 +119,12 @@ class ChunkSplitter:
 
     def _next_lane(self, handed_out: int) -> Lane | None:
         if self._waiting and self._may_open(self._waiting[0], handed_out):
-            lane = self._waiting.popleft()
+            lane = self._waiting.pop(0)
             self._last_id += 1
             lane.id, lane.offset = self._last_id, 0
             self._open_bytes += len(lane.messages[0])
             return lane
-        return self._open.popleft() if self._open else None
+        return self._open.pop(0) if self._open else None
 
     def _may_open(self, lane: Lane, handed_out: int) -> bool:
         """Its predecessors are gone, and the receiver has room."""

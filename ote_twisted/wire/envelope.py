@@ -1,12 +1,12 @@
 """Websocket messages of ``ote.v2``: many cluster messages in one payload, long ones in chunks, both ways acknowledged.
 
 One writer and one reader per link. They know no transport: the tunnel asks the writer for payloads as long as its
-transport takes them, and gives the reader what arrives.
+transport takes them, and gives the reader what arrives. Thousands of links are idle at any time, so both are small:
+their queues are lists, which cost nothing while empty and hold few payloads when not.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -37,6 +37,11 @@ class EnvelopeWriter:
     :ivar refused: messages dropped because they were over the limit.
     """
 
+    __slots__ = (
+        "_batch", "_chunk_is_next", "_chunks", "_lanes", "_limit", "_room", "_sealed", "_sealed_bytes", "_sealed_count",
+        "acknowledged", "refused", "sent_acknowledge", "sequence",
+    )  # fmt: skip
+
     def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
         self.sequence = 1
         self.acknowledged = 0
@@ -45,7 +50,7 @@ class EnvelopeWriter:
         self._limit = limit
         self._batch: list[bytes] = []
         self._room = _BATCH_ROOM
-        self._sealed: deque[list[bytes]] = deque()
+        self._sealed: list[list[bytes]] = []
         self._sealed_bytes = 0
         self._sealed_count = 0
         self._chunks = ChunkSplitter(limit)
@@ -123,7 +128,7 @@ class EnvelopeWriter:
 
     def _next_batch(self) -> list[bytes]:
         if self._sealed:
-            batch = self._sealed.popleft()
+            batch = self._sealed.pop(0)
             self._sealed_bytes -= sum(map(len, batch)) + _FRAMING * len(batch)
         else:
             batch, self._batch, self._room = self._batch, [], _BATCH_ROOM
@@ -175,6 +180,8 @@ class EnvelopeReader:
     :ivar received: every message up to this link sequence number has been given out; to be acknowledged.
     :ivar acknowledged: the peer's last ``Acknowledge``.
     """
+
+    __slots__ = ("_chunks", "acknowledged", "received")
 
     def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
         self.received = 0
