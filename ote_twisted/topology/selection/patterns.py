@@ -1,6 +1,6 @@
-"""Shell patterns and regular expressions, compiled once when a selector is parsed (F1). Pure.
+"""Shell patterns, compiled once when a selector is parsed (F1). Pure.
 
-Neither can be made slow by its author: patterns match segment by segment without going back, regular expressions run on RE2.
+A pattern cannot be made slow by its author: it matches segment by segment and never goes back.
 """
 
 from __future__ import annotations
@@ -9,17 +9,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import re2
 from attrs import field, frozen
 
 MAX_PATTERN = 256
 """Characters in one pattern."""
-
-MAX_REGEX = 1024
-"""Characters in one regular expression."""
-
-MAX_PROGRAM = 4000
-"""Instructions of one compiled regular expression."""
 
 _PIECE = re.compile(r"\[[^]]*\]|\?|[^[?]+")
 
@@ -79,34 +72,3 @@ def _segment(text: str) -> str:
 def _class(piece: str) -> str:
     """Regular expression for a class; the parser admits only harmless characters in it."""
     return f"[^{piece[2:]}" if piece[1] == "!" else piece
-
-
-def compile_regex(text: str) -> Callable[[str], Any]:
-    """A function that says whether the expression is found anywhere in a text; its time is linear in the text.
-
-    :raise ValueError: the expression is invalid or too large; the message says why.
-    """
-    if len(text) > MAX_REGEX:
-        raise ValueError(f"a regular expression has at most {MAX_REGEX} characters")
-    options = re2.Options()
-    options.log_errors = False
-    options.never_capture = True
-    try:
-        program = re2.compile(text, options)
-    except (re2.error, UnicodeEncodeError) as error:
-        raise ValueError(_reason(error)) from None
-    if program.programsize > MAX_PROGRAM:
-        raise ValueError("the regular expression is too large when compiled")
-    # One expression as a set answers yes or no twice as fast as a search that also says where.
-    matcher = re2.Set.SearchSet(options)
-    matcher.Add(text.encode())
-    matcher.Compile()
-    return matcher.Match  # type: ignore[no-any-return]
-
-
-def _reason(error: Exception) -> str:
-    """RE2's own words as text."""
-    if isinstance(error, UnicodeEncodeError):
-        return "the regular expression is no valid Unicode"
-    words = error.args[0] if error.args else b"invalid"
-    return f"regular expression: {words.decode(errors='replace') if isinstance(words, bytes) else words}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
 
 from attrs import field, frozen
 
 from ote_twisted.topology.names import ClusterName
-from ote_twisted.topology.selection.patterns import Glob, compile_regex
+from ote_twisted.topology.selection.patterns import Glob
+from ote_twisted.topology.selection.regexes import Found, compile_regex
 
 
 class Operator(StrEnum):
@@ -112,10 +111,10 @@ class Search:
     """
 
     text: str
-    found_in: Callable[[str], Any] = field(init=False, eq=False, repr=False)
+    found_in: Found = field(init=False, eq=False, repr=False)
 
     @found_in.default
-    def _compile(self) -> Callable[[str], Any]:
+    def _compile(self) -> Found:
         return compile_regex(self.text)
 
     def __str__(self) -> str:
