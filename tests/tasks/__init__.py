@@ -1,0 +1,1 @@
+"""The owner of tasks, its decisions and its books."""
