@@ -1,0 +1,148 @@
+"""Telling the parent who is below us: complete after each connect, then only what changed (F8, F26)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from ote_twisted.interfaces import ILink
+from ote_twisted.topology.table import Difference, RoutingTable
+from ote_twisted.wire import clustermessage_pb2 as pb
+from ote_twisted.wire.announce import Announcement, ClusterEntry, encode_announcement
+from ote_twisted.wire.codec import encode
+from ote_twisted.wire.routes import ClusterRegistry, encode_registry, encode_subtree
+
+COALESCE = 0.02
+"""How long changes are gathered before they are announced, seconds."""
+
+REPEAT_V1 = 15.0
+"""An original parent may drop a subtree report (F23), so it is repeated, seconds."""
+
+PAGE = 10_000
+"""Clusters in one announcement at most."""
+
+
+class Announcer:
+    """Keeps the parent's view of our subtree current.
+
+    :ivar sent: announcements sent.
+    """
+
+    def __init__(self, table: RoutingTable, clock: IReactorTime, now: Callable[[], float]) -> None:
+        """:param now: wall clock, unix seconds; only told to v1 parents."""
+        self.sent = 0
+        self._table = table
+        self._clock = clock
+        self._now = now
+        self._link: ILink | None = None
+        self._pending = Difference()
+        self._flushing: IDelayedCall | None = None
+        self._repeating: IDelayedCall | None = None
+
+    def opened(self, link: ILink) -> None:
+        """A parent is there: announce everything at once."""
+        self._stop()
+        self._link = link
+        self._pending = Difference()
+        self.complete()
+
+    def lost(self) -> None:
+        """The parent is gone; nothing is owed to it."""
+        self._link = None
+        self._stop()
+
+    def complete(self) -> None:
+        """Announce the whole subtree."""
+        if self._link is None:
+            return
+        if self._link.v2:
+            for announcement in _pages(list(self._table.entries()), self._table):
+                self._announce(announcement)
+        else:
+            self._register(self._table.entries(), ())
+            self._subtree()
+
+    def note(self, difference: Difference) -> None:
+        """Routes changed; the parent is told soon, whatever else changes until then in the same message."""
+        if self._link is None or not (difference.present or difference.gone):
+            return
+        for entry in difference.present.values():
+            self._pending.appears(entry)
+        for name in difference.gone:
+            self._pending.disappears(name)
+        if self._flushing is None:
+            self._flushing = self._clock.callLater(COALESCE, self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = None
+        pending, self._pending = self._pending, Difference()
+        if self._link is None:
+            return
+        if self._link.v2:
+            for announcement in _changes(pending, self._table):
+                self._announce(announcement)
+        else:
+            self._register(pending.present.values(), pending.gone)
+            self._subtree()
+
+    def _announce(self, announcement: Announcement) -> None:
+        head = pb.MessageHead(Command=pb.Announce, ClusterName=self._table.own.name)
+        self._send(head, encode_announcement(announcement))
+
+    def _register(self, present: Iterable[ClusterEntry], gone: Iterable[str]) -> None:
+        time, own = int(self._now()), self._table.own.name
+        for entry in present:
+            if entry.name != own:
+                registry = ClusterRegistry(entry.name, entry.user_defined_name, entry.listen, time, entry.parent)
+                self._send(_routed(pb.ClusterRegist, entry.parent), encode_registry(registry))
+        for name in gone:
+            self._send(_routed(pb.ClusterUnregist, own), encode_registry(ClusterRegistry(name, name, "", time, own)))
+
+    def _subtree(self) -> None:
+        head = pb.MessageHead(Command=pb.SubTreeRoute, ClusterName=self._table.own.name)
+        self._send(head, encode_subtree(self._table.via))
+        if self._repeating is not None:
+            self._repeating.cancel()
+        self._repeating = self._clock.callLater(REPEAT_V1, self._repeat)
+
+    def _repeat(self) -> None:
+        self._repeating = None
+        self._subtree()
+
+    def _send(self, head: pb.MessageHead, body: bytes) -> None:
+        if self._link is not None:
+            self._link.send(encode(pb.ClusterMessage(Head=head, Body=body)))
+            self.sent += 1
+
+    def _stop(self) -> None:
+        for call in (self._flushing, self._repeating):
+            if call is not None:
+                call.cancel()
+        self._flushing = self._repeating = None
+
+
+def _routed(command: pb.CommandType, parent: str) -> pb.MessageHead:
+    return pb.MessageHead(Command=command, ParentClusterName=parent)
+
+
+def _pages(entries: list[ClusterEntry], table: RoutingTable) -> Iterator[Announcement]:
+    """A complete announcement in parts; only the last carries a digest, so only there the views are compared."""
+    for start in range(0, len(entries), PAGE):
+        last = start + PAGE >= len(entries)
+        yield _announcement(table, entries[start : start + PAGE], (), complete=start == 0, last=last)
+
+
+def _changes(pending: Difference, table: RoutingTable) -> Iterator[Announcement]:
+    present, gone = list(pending.present.values()), list(pending.gone)
+    parts = max(1, -(-len(present) // PAGE), -(-len(gone) // PAGE))
+    for part in range(parts):
+        span = slice(part * PAGE, (part + 1) * PAGE)
+        yield _announcement(table, present[span], gone[span], complete=False, last=part == parts - 1)
+
+
+def _announcement(
+    table: RoutingTable, present: Iterable[ClusterEntry], gone: Iterable[str], complete: bool, last: bool
+) -> Announcement:
+    digest, count = (table.digest, len(table)) if last else (0, 0)
+    return Announcement(complete, tuple(present), tuple(gone), digest, count)

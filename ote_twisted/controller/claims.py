@@ -1,0 +1,133 @@
+"""What children say of their subtrees, v1 and v2, turned into changes of the routing table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from ote_twisted.errors import InvalidName, MalformedMessage
+from ote_twisted.interfaces import ILink
+from ote_twisted.topology.names import check_labels, check_tags, parse_name
+from ote_twisted.topology.table import Difference, RoutingTable
+from ote_twisted.wire import clustermessage_pb2 as pb
+from ote_twisted.wire.announce import ClusterEntry, decode_announcement
+from ote_twisted.wire.codec import encode
+from ote_twisted.wire.routes import decode_registry, decode_subtree
+
+REQUEST_INTERVAL = 5.0
+"""Least time between two requests for a complete announcement to one child, seconds."""
+
+
+class Claims:
+    """Reads route messages of children.
+
+    :ivar invalid: claims or bodies that were out of grammar.
+    :ivar mismatches: announcements after which the digests differed.
+    """
+
+    def __init__(self, table: RoutingTable, clock: IReactorTime) -> None:
+        self.invalid = 0
+        self.mismatches = 0
+        self._table = table
+        self._clock = clock
+        self._asked: dict[str, float] = {}
+        self._subtrees: dict[str, bytes] = {}
+
+    _log = Logger()
+
+    def opened(self, link: ILink) -> Difference:
+        """A child's link is established: it claims itself."""
+        self._subtrees.pop(link.peer, None)
+        self._asked.pop(link.peer, None)
+        return self._table.open_child(
+            ClusterEntry(
+                link.peer,
+                parent=self._table.own.name,
+                listen=link.listen,
+                user_defined_name=link.user_defined_name,
+                performs=not link.v2,
+            )
+        )
+
+    def received(self, link: ILink, message: pb.ClusterMessage) -> Difference:
+        """Take one route message of a child; a malformed one changes nothing."""
+        try:
+            return self._read(link, message)
+        except MalformedMessage as fault:
+            self.invalid += 1
+            self._log.warn("route message of {child} refused: {fault}", child=link.peer, fault=str(fault))
+            return Difference()
+
+    def _read(self, link: ILink, message: pb.ClusterMessage) -> Difference:
+        command = message.Head.Command
+        if command == pb.Announce:
+            return self._announced(link, message.Body)
+        if command == pb.SubTreeRoute:
+            return self._subtree(link, message.Body)
+        return self._registered(link, message.Body, gone=command == pb.ClusterUnregist)
+
+    def _announced(self, link: ILink, body: bytes) -> Difference:
+        announcement = decode_announcement(body)
+        present = [entry for entry in announcement.present if self._valid(link.peer, entry)]
+        difference = self._table.announce(link.peer, present, announcement.absent, announcement.complete)
+        if announcement.count and not self._agrees(link.peer, announcement.digest):
+            self.mismatches += 1
+            self._ask(link)
+        return difference
+
+    def _agrees(self, child: str, digest: int) -> bool:
+        subtree = self._table.children[child]
+        return subtree.said == digest
+
+    def _valid(self, child: str, entry: ClusterEntry) -> bool:
+        try:
+            parse_name(entry.name)
+            check_labels(entry.labels)
+            check_tags(entry.tags)
+        except InvalidName as fault:
+            self.invalid += 1
+            self._log.warn("{child} announced an unusable cluster: {fault}", child=child, fault=str(fault))
+            return False
+        return True
+
+    def _ask(self, link: ILink) -> None:
+        now = self._clock.seconds()
+        if now - self._asked.get(link.peer, -REQUEST_INTERVAL) >= REQUEST_INTERVAL:
+            self._asked[link.peer] = now
+            link.send(encode(pb.ClusterMessage(Head=pb.MessageHead(Command=pb.AnnounceRequest))))
+
+    def _subtree(self, link: ILink, body: bytes) -> Difference:
+        if self._subtrees.get(link.peer) == body:
+            return Difference()
+        hops = decode_subtree(body)
+        self._subtrees[link.peer] = body
+        known = self._table.children[link.peer].claims
+        entries = [known[link.peer].entry, *self._behind(link.peer, hops)]
+        return self._table.announce(link.peer, entries, (), complete=True)
+
+    def _behind(self, child: str, hops: dict[str, str]) -> Iterable[ClusterEntry]:
+        known = self._table.children[child].claims
+        for name, hop in hops.items():
+            if name in known:
+                if name != child:
+                    yield known[name].entry
+            else:
+                entry = ClusterEntry(name, parent=child if hop == name else hop, performs=True)
+                if self._valid(child, entry):
+                    yield entry
+
+    def _registered(self, link: ILink, body: bytes, gone: bool) -> Difference:
+        registry = decode_registry(body)
+        if registry.name == link.peer:
+            return Difference()
+        if gone:
+            return self._table.announce(link.peer, (), [registry.name])
+        known = self._table.children[link.peer].claims.get(registry.name)
+        entry = known.entry if known else ClusterEntry(registry.name, performs=True)
+        entry = evolve(
+            entry, parent=registry.parent_name, listen=registry.listen, user_defined_name=registry.user_defined_name
+        )
+        return self._table.announce(link.peer, [entry], ()) if self._valid(link.peer, entry) else Difference()

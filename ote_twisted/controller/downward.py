@@ -1,0 +1,153 @@
+"""Messages on their way down: from the parent, or from a task owned here, to the children and to the own shim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from ote_twisted.controller.outgoing import OutgoingRequest
+from ote_twisted.errors import MalformedMessage
+from ote_twisted.interfaces import ILink
+from ote_twisted.topology.selection.v1 import V1Selector, from_v1
+from ote_twisted.topology.table import RoutingTable, paths
+from ote_twisted.wire import clustermessage_pb2 as pb
+from ote_twisted.wire.codec import decode, with_hop_limit
+
+ADDRESSED = frozenset({pb.ControlReq, pb.ControlMultiReq, pb.Cancel})
+"""Commands that go to targets. Every other is between two neighbours, or unknown."""
+
+REMEMBERED = 4096
+"""How many requests "to all of your subtree" can be repeated by names when the child's subtree has changed."""
+
+
+@lru_cache(maxsize=4096)
+def _v1_selector(text: str) -> V1Selector:
+    """Originals address the same children again and again; the text is understood once."""
+    return from_v1(text, resolved=True)
+
+
+class Downward:
+    """Forwards requests towards their targets; looks at heads only.
+
+    :ivar forwarded: messages passed to a child.
+    :ivar malformed: undecodable messages from the parent.
+    :ivar exhausted: messages whose hop limit ran out.
+    :ivar undeliverable: targets that had no way.
+    """
+
+    def __init__(
+        self,
+        table: RoutingTable,
+        links: dict[str, ILink],
+        perform: Callable[[pb.ClusterMessage], None],
+        undeliverable: Callable[[pb.MessageHead, Sequence[str], str], None],
+        other: Callable[[ILink, pb.ClusterMessage, bytes], None],
+    ) -> None:
+        """
+        :param links: child name -> its link; owned by the controller, read here.
+        :param perform: performs a request on the own shim.
+        :param undeliverable: tells the owner of a request which targets had no way and why.
+        :param other: takes every message that is not addressed to targets.
+        """
+        self.forwarded = 0
+        self.malformed = 0
+        self.exhausted = 0
+        self.undeliverable = 0
+        self._table = table
+        self._via = table.via
+        self._links = links
+        self._perform = perform
+        self._tell = undeliverable
+        self._other = other
+        self._whole: dict[tuple[str, str], tuple[OutgoingRequest, Sequence[str]]] = {}
+
+    def received(self, link: ILink, messages: Sequence[bytes]) -> None:
+        """Take messages from the parent. The first lines are the hot path: one target, one child, bytes untouched."""
+        via, links = self._via, self._links
+        for raw in messages:
+            try:
+                message = decode(raw)
+            except MalformedMessage:
+                self.malformed += 1
+                continue
+            head = message.Head
+            targets = head.Targets
+            hops = head.HopLimit
+            if len(targets) == 1 and hops > 1 and (child := via.get(targets[0])) is not None:
+                to = links[child]
+                if to.v2:
+                    to.send(with_hop_limit(raw, hops - 1))
+                    self.forwarded += 1
+                    continue
+            self._spread(link, message, raw)
+
+    def send(self, message: pb.ClusterMessage, targets: Sequence[str]) -> list[str]:
+        """Send a request to those of ``targets`` that have a way; gives the others. The own name is performed here."""
+        groups = paths(self._table, targets)
+        request = OutgoingRequest(message)
+        for hop, names in groups.items():
+            if hop == self._table.own.name:
+                self._perform(message)
+            elif hop:
+                self._send_group(request, hop, names)
+        return list(groups.get("", ()))
+
+    def refused_whole(self, child: str, uid: str) -> bool:
+        """The child's subtree is not the one that was meant: send the same request again, by names."""
+        request, names = self._whole.pop((child, uid), (None, ()))
+        if request is None or child not in self._links:
+            return False
+        self._links[child].send(request.to_names(names))
+        return True
+
+    def _spread(self, link: ILink, message: pb.ClusterMessage, raw: bytes) -> None:
+        head = message.Head
+        if head.Command not in ADDRESSED:
+            self._other(link, message, raw)
+        elif link.v2 and head.HopLimit == 1:
+            self.exhausted += 1
+            self._lost(head, list(head.Targets), "the hop limit ran out")
+        elif head.WholeSubtree:
+            self._spread_whole(message)
+        else:
+            missing = self.send(message, head.Targets if link.v2 else self._chosen_v1(head.ClusterSelector))
+            if missing:
+                self._lost(head, missing, f"{self._table.own.name} has no way to it")
+
+    def _chosen_v1(self, text: str) -> list[str]:
+        """What an original's selector chooses here: it names clusters, or is an expression over all of them."""
+        selector = _v1_selector(text)
+        via, own = self._via, self._table.own.name
+        if selector.everything or selector.searches:
+            return selector.choose([own, *via])
+        return [name for name in selector.names if name in via or name == own]
+
+    def _spread_whole(self, message: pb.ClusterMessage) -> None:
+        if message.Head.SubtreeDigest != self._table.digest:
+            self._lost(message.Head, [], f"the subtree of {self._table.own.name} has changed")
+            return
+        request = OutgoingRequest(message)
+        for child, subtree in self._table.children.items():
+            self._send_group(request, child, list(subtree.claims))
+        if self._table.own.performs:
+            self._perform(message)
+
+    def _send_group(self, request: OutgoingRequest, child: str, names: Sequence[str]) -> None:
+        to = self._links[child]
+        self.forwarded += 1
+        if not to.v2:
+            to.send(request.to_v1(names))
+        elif len(names) > 1 and self._table.whole_subtree(child, names):
+            self._remember(child, request, names)
+            to.send(request.to_whole_subtree(self._table.children[child].said))
+        else:
+            to.send(request.to_names(names))
+
+    def _remember(self, child: str, request: OutgoingRequest, names: Sequence[str]) -> None:
+        self._whole[child, request.uid] = (request, names)
+        if len(self._whole) > REMEMBERED:
+            del self._whole[next(iter(self._whole))]
+
+    def _lost(self, head: pb.MessageHead, targets: Sequence[str], reason: str) -> None:
+        self.undeliverable += max(1, len(targets))
+        self._tell(head, targets, reason)

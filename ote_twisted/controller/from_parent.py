@@ -1,0 +1,97 @@
+"""Messages from the parent that are for this controller itself, not for targets below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from twisted.logger import Logger
+
+from ote_twisted.controller.announcing import Announcer
+from ote_twisted.controller.neighbours import Neighbours
+from ote_twisted.errors import MalformedMessage
+from ote_twisted.interfaces import ILink
+from ote_twisted.topology.table import Difference, RoutingTable
+from ote_twisted.wire import clustermessage_pb2 as pb
+from ote_twisted.wire.announce import Refusal, decode_ancestry, decode_refusal, encode_refusal
+from ote_twisted.wire.codec import encode
+from ote_twisted.wire.routes import decode_router
+
+POLICY_VIOLATION = 1008
+"""Websocket close code."""
+
+
+class FromParent:
+    """Takes what a parent says of the tree.
+
+    :ivar refusal: why the parent does not follow our own name; empty when it does.
+    :ivar unknown: messages with a command that nothing here understands.
+    :ivar malformed: bodies out of grammar.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        table: RoutingTable,
+        links: Mapping[str, ILink],
+        neighbours: Neighbours,
+        announcer: Announcer,
+        changed: Callable[[Difference], None],
+    ) -> None:
+        """:param changed: takes what a new way to the root changes in the routes."""
+        self.refusal = ""
+        self.unknown = 0
+        self.malformed = 0
+        self._table = table
+        self._links = links
+        self._neighbours = neighbours
+        self._announcer = announcer
+        self._changed = changed
+        self._readers: Mapping[int, Callable[[ILink, bytes], None]] = {
+            pb.Ancestry: self._ancestry,
+            pb.NeighborRoute: self._neighbour_route,
+            pb.Refusal: self._refused,
+            pb.AnnounceRequest: lambda link, body: announcer.complete(),
+        }
+
+    def received(self, link: ILink, message: pb.ClusterMessage, raw: bytes) -> None:
+        """Take one message; a malformed body changes nothing."""
+        reader = self._readers.get(message.Head.Command)
+        if reader is None:
+            self.unknown += 1
+            return
+        try:
+            reader(link, message.Body)
+        except MalformedMessage as fault:
+            self.malformed += 1
+            self._log.warn("message of the parent refused: {fault}", fault=str(fault))
+
+    def _ancestry(self, link: ILink, body: bytes) -> None:
+        ancestry = decode_ancestry(body)
+        if self._table.own.name in ancestry.path:
+            link.close(POLICY_VIOLATION, f"{self._table.own.name} is above its own parent")
+            return
+        self._changed(self._table.set_ancestors(ancestry.path))
+        self._neighbours.parent_says(ancestry.path, ancestry.rooted)
+
+    def _neighbour_route(self, link: ILink, body: bytes) -> None:
+        self._neighbours.parent_neighbours(decode_router(body).children)
+
+    def _refused(self, link: ILink, body: bytes) -> None:
+        refusal = decode_refusal(body)
+        if refusal.name == self._table.own.name:
+            self.refusal = refusal.reason
+            self._log.error("the tree refuses this cluster: {reason}", reason=refusal.reason or "no longer")
+        else:
+            self.pass_down(refusal)
+
+    def pass_down(self, refusal: Refusal) -> None:
+        """Tell the one who is meant, through the child that claims it."""
+        child = self._table.via.get(refusal.name, "")
+        if child in self._links and self._links[child].v2:
+            self._links[child].send(refusal_message(refusal))
+
+
+def refusal_message(refusal: Refusal) -> bytes:
+    """Encode a refusal for a child."""
+    return encode(pb.ClusterMessage(Head=pb.MessageHead(Command=pb.Refusal), Body=encode_refusal(refusal)))

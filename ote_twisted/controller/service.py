@@ -1,0 +1,322 @@
+"""One node of the tree: takes what links bring, keeps the routes, gives tasks their way down and answers theirs up.
+
+Decisions are made elsewhere (``topology``, ``claims``, ``downward``, ``upward``); here they are put together, and each
+difference is handed to whoever has to know: the parent, the children, the objects, the owner of tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from attrs import evolve, field, frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ote_twisted.controller.admission import admit
+from ote_twisted.controller.announcing import Announcer
+from ote_twisted.controller.claims import Claims
+from ote_twisted.controller.directory import Directory
+from ote_twisted.controller.downward import Downward
+from ote_twisted.controller.from_child import FromChild
+from ote_twisted.controller.from_parent import FromParent, refusal_message
+from ote_twisted.controller.neighbours import Neighbours
+from ote_twisted.controller.performing import Performer, PerformingLimits
+from ote_twisted.controller.records import ClusterRecords
+from ote_twisted.controller.uplink import Uplink
+from ote_twisted.controller.upward import Upward
+from ote_twisted.errors import MalformedMessage
+from ote_twisted.interfaces import IClusterShim, ILink, ILinkSink, IObjectStore, IShimHost, ITaskCarrier, ITaskOwner
+from ote_twisted.tasks.model import Answer, Task
+from ote_twisted.tasks.performed import PerformedTasks
+from ote_twisted.topology.table import Difference, Refused, RoutingTable
+from ote_twisted.wire import clustermessage_pb2 as pb
+from ote_twisted.wire.announce import ClusterEntry, Refusal, Undeliverable, encode_undeliverable
+from ote_twisted.wire.codec import encode
+from ote_twisted.wire.join import Admission, JoinRequest
+from ote_twisted.wire.messages import answer_of, control_response, edge_report, request_head
+
+
+@frozen
+class ControllerSettings:
+    """What a controller is told at its start.
+
+    :ivar is_root: it has no parent.
+    :ivar outbox: bytes of answers and reports kept while there is no parent.
+    """
+
+    is_root: bool
+    outbox: int = 16 * 1024 * 1024
+    performing: PerformingLimits = field(factory=PerformingLimits)
+
+
+@implementer(ILinkSink, ITaskCarrier, IShimHost)
+class ClusterController(Service):
+    """The controller of one cluster.
+
+    :ivar table: the routes.
+    :ivar directory: every cluster known here, online or not.
+    :ivar links: child name -> its link.
+    :ivar shim_ready: tasks can be performed; ``shim_reason`` says why not.
+    :ivar unowned: answers and messages at a root that nobody here asked for.
+    :ivar reports: edge reports that arrived.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        own: ClusterEntry,
+        shim: IClusterShim | None,
+        store: IObjectStore,
+        clock: IReactorTime,
+        now: Callable[[], float],
+        new_uid: Callable[[], str],
+        settings: ControllerSettings,
+    ) -> None:
+        """
+        :param own: this cluster; ``performs`` says whether it has a shim.
+        :param now: wall clock, unix seconds.
+        """
+        self.settings = settings
+        self.table = RoutingTable(own)
+        self.links: dict[str, ILink] = {}
+        self.directory = Directory(own, now)
+        self.uplink = Uplink(settings.outbox)
+        self.neighbours = Neighbours(own.name, settings.is_root, self.links, clock)
+        self.announcer = Announcer(self.table, clock, now)
+        self.claims = Claims(self.table, clock)
+        self.performer = Performer(shim, PerformedTasks(), clock, settings.performing, self._performed)
+        self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
+        self.downward = Downward(self.table, self.links, self._perform, self._undelivered, self.from_parent.received)
+        from_child = self._make_from_child()
+        self.upward = Upward(self.table, self._send_up, self._answered, self._reported, from_child.received)
+        self.from_child = from_child
+        self.records = ClusterRecords(
+            store, clock, now, new_uid, self.directory.known, self._labelled, self.directory.object_deleted
+        )
+        self.shim_ready = shim is None
+        self.shim_reason = "" if shim is None else "the shim has not started yet"
+        self.unowned = 0
+        self.reports = 0
+        self._own = own.name
+        self._now = now
+        self._shim = shim
+        self._owner: ITaskOwner | None = None
+        self._paused: set[ILink] = set()
+
+    def _make_from_child(self) -> FromChild:
+        return FromChild(
+            self.table, self.claims, self._changed, self.downward.refused_whole, self._undelivered, self._pass_on
+        )
+
+    def serve(self, owner: ITaskOwner) -> None:
+        """Name the owner of tasks; the composition root calls it once, before anything starts."""
+        self._owner = owner
+
+    # ---- service
+
+    async def prepare(self) -> None:
+        """Read what was known before a restart. Call before :meth:`startService`."""
+        for known in await self.records.load():
+            self.directory.load(known)
+
+    def startService(self) -> None:
+        """Start the shim and write what has changed since the last run."""
+        super().startService()
+        self.records.start()
+        self.records.changed(self.directory.names())
+        if self._shim is not None:
+            starting = self._shim.start(self._own, self)
+            starting.addErrback(lambda fault: self._log.failure("the shim did not start", failure=fault))
+
+    def stopService(self) -> Deferred[None] | None:
+        """Give up local work and stop the shim; links are closed by the tunnels."""
+        super().stopService()
+        self.performer.stop()
+        self.announcer.lost()
+        self.neighbours.stop()
+        self.records.stop()
+        return None if self._shim is None else self._shim.stop()
+
+    def relabel(self, labels: dict[str, str], tags: tuple[str, ...]) -> None:
+        """The configuration was reloaded with other labels or tags."""
+        self._changed(self.table.replace_own(evolve(self.table.own, labels=labels, tags=tags)))
+
+    # ---- ILinkSink
+
+    def admit(self, request: JoinRequest) -> Admission:
+        """See :meth:`ILinkSink.admit`."""
+        return admit(request, self._own, self.neighbours.ancestry.path[1:], self.table.via)
+
+    def link_opened(self, link: ILink) -> None:
+        """See :meth:`ILinkSink.link_opened`."""
+        if link.is_parent:
+            self.uplink.opened(link)
+            self.announcer.opened(link)
+            self.uplink.release()
+        else:
+            self.links[link.peer] = link
+            difference = self.claims.opened(link)
+            self.neighbours.opened(link)
+            self._changed(difference)
+
+    def link_lost(self, link: ILink, reason: str) -> None:
+        """See :meth:`ILinkSink.link_lost`. The loss of a link that was replaced already changes nothing (F30)."""
+        self._paused.discard(link)
+        if link.is_parent:
+            if self.uplink.link is link:
+                self.uplink.lost()
+                self.announcer.lost()
+                self.neighbours.parent_lost()
+                self._resume_children()
+        elif self.links.get(link.peer) is link:
+            del self.links[link.peer]
+            self.directory.lost_through = f"the link to {link.peer} was lost: {reason}"
+            self._changed(self.table.close_child(link.peer))
+            self.neighbours.changed()
+
+    def messages_received(self, link: ILink, messages: Sequence[bytes]) -> None:
+        """See :meth:`ILinkSink.messages_received`."""
+        if link.is_parent:
+            self.downward.received(link, messages)
+        elif self.links.get(link.peer) is link:
+            self.upward.received(link, messages)
+            if self.uplink.congested:
+                link.pause_reading()
+                self._paused.add(link)
+
+    def link_drained(self, link: ILink) -> None:
+        """See :meth:`ILinkSink.link_drained`."""
+        if link.is_parent:
+            self._resume_children()
+
+    def _resume_children(self) -> None:
+        paused, self._paused = self._paused, set()
+        for link in paused:
+            link.resume_reading()
+
+    # ---- ITaskCarrier
+
+    def select(self, selector: str) -> Sequence[str]:
+        """See :meth:`ITaskCarrier.select`."""
+        return self.directory.select(selector)
+
+    def online(self, cluster: str) -> bool:
+        """See :meth:`ITaskCarrier.online`."""
+        return cluster in self.table.via or cluster == self._own
+
+    def dispatch(self, task: Task, name: str, targets: Sequence[str], seconds_left: float) -> Sequence[str]:
+        """See :meth:`ITaskCarrier.dispatch`."""
+        body = pb.ControllerTask(Destination=task.destination, Method=task.method, URI=task.uri, Body=task.body)
+        head = request_head(pb.ControlReq, name, parent=self._own, uid=task.uid, deadline=seconds_left)
+        return self.downward.send(pb.ClusterMessage(Head=head, Body=body.SerializeToString()), targets)
+
+    def cancel(self, uid: str, targets: Sequence[str]) -> None:
+        """See :meth:`ITaskCarrier.cancel`. Originals do not know the command and are spared it."""
+        head = request_head(pb.Cancel, parent=self._own, uid=uid)
+        self.downward.send(pb.ClusterMessage(Head=head), targets)
+
+    # ---- IShimHost
+
+    def shim_state(self, ready: bool, reason: str) -> None:
+        """See :meth:`IShimHost.shim_state`."""
+        self.shim_ready, self.shim_reason = ready, reason
+        self._log.info("shim {state}: {reason}", state="ready" if ready else "not ready", reason=reason)
+
+    def shim_report(self, body: bytes) -> None:
+        """See :meth:`IShimHost.shim_report`."""
+        if self.settings.is_root:
+            self.reports += 1
+        else:
+            self.uplink.send(edge_report(self._own, body))
+
+    # ---- what changed
+
+    def _changed(self, difference: Difference) -> None:
+        if not difference:
+            return
+        changed = self.directory.apply(difference)
+        self.records.changed(changed)
+        self.announcer.note(difference)
+        for refused in difference.refused:
+            self._refuse(refused)
+        if self._owner is not None and (difference.present or difference.gone):
+            self._owner.clusters_changed(list(difference.present), list(difference.gone))
+
+    def _refuse(self, refused: Refused) -> None:
+        if refused.reason:
+            self._log.warn("claim of {child} refused: {reason}", child=refused.child, reason=refused.reason)
+        link = self.links.get(refused.child)
+        if link is not None and link.v2:
+            link.send(refusal_message(Refusal(refused.name, refused.reason)))
+
+    def _labelled(self, name: str, labels: Mapping[str, str]) -> None:
+        if self.directory.label(name, labels) and self._owner is not None and self.online(name):
+            self._owner.clusters_changed([name], [])
+
+    # ---- down
+
+    def _perform(self, message: pb.ClusterMessage) -> None:
+        if message.Head.Command == pb.Cancel:
+            self.performer.cancel(message.Head.Uid)
+        else:
+            self.performer.perform(message)
+
+    def _undelivered(self, head: pb.MessageHead, targets: Sequence[str], reason: str) -> None:
+        if head.Command == pb.Cancel:
+            return
+        if head.ParentClusterName == self._own:
+            if self._owner is not None:
+                self._owner.undelivered(head.Uid, targets, reason)
+        elif self.uplink.link is not None and self.uplink.link.v2:
+            told = encode_undeliverable(Undeliverable(tuple(targets), reason, self._own))
+            back = pb.MessageHead(
+                Command=pb.Undeliverable, MessageID=head.MessageID, Uid=head.Uid, ParentClusterName=head.ParentClusterName
+            )
+            self.uplink.send(encode(pb.ClusterMessage(Head=back, Body=told)))
+
+    # ---- up
+
+    def _performed(self, head: pb.MessageHead, answer: Answer) -> None:
+        timestamp = int(self._now())
+        if self._owned(head):
+            self._tell_owner(head, self._own, answer, timestamp)
+        else:
+            self.uplink.send(control_response(head, self._own, answer, timestamp))
+
+    def _owned(self, head: pb.MessageHead) -> bool:
+        return head.ParentClusterName == self._own
+
+    def _send_up(self, raw: bytes) -> None:
+        if self.settings.is_root:
+            self.unowned += 1
+        else:
+            self.uplink.send(raw)
+
+    def _pass_on(self, hops: int, raw: bytes) -> None:
+        self.upward.pass_on(hops, raw)
+
+    def _answered(self, message: pb.ClusterMessage) -> None:
+        try:
+            answer, timestamp = answer_of(message)
+        except MalformedMessage as fault:
+            self.upward.malformed += 1
+            self._log.warn("answer of {cluster} refused: {fault}", cluster=message.Head.ClusterName, fault=str(fault))
+            return
+        self._tell_owner(message.Head, message.Head.ClusterName, answer, timestamp)
+
+    def _tell_owner(self, head: pb.MessageHead, cluster: str, answer: Answer, timestamp: int) -> None:
+        if self._owner is not None:
+            self._owner.answered(head.Uid, head.MessageID, cluster, answer, timestamp)
+
+    def _reported(self, message: pb.ClusterMessage, raw: bytes) -> None:
+        self.reports += 1
+        if self.settings.is_root:
+            return
+        if not message.Head.ParentClusterName:
+            message.Head.ParentClusterName = self._own
+            raw = encode(message)
+        self.upward.pass_on(message.Head.HopLimit, raw)
