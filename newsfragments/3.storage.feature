@@ -1,0 +1,1 @@
+Objects live in an embedded SQLite store: a write is on the disk when it is acknowledged, many writers share one commit, watches resume from any of the last 20,000 versions, paged lists are consistent, a full disk refuses writes while reads go on, and a damaged or foreign file is refused with what to do. The per-target books of tasks are kept in the same file.
