@@ -1,0 +1,1 @@
+The wire is specified (docs/wire.md) and implemented without any input or output: `ote.v1` byte for byte as the original speaks it, and `ote.v2`, which carries many messages in one websocket message, numbers and acknowledges them, cuts long ones into chunks so that control never waits behind bulk, and announces routes by their changes under a digest.
