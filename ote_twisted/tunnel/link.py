@@ -1,0 +1,341 @@
+"""One established tunnel connection as the controller sees it.
+
+Sending queues; at the end of the reactor turn everything queued leaves as few frames and one write. The link is the
+producer of its transport: it hands over about 64 KiB at a time and keeps the rest, so that a ping or a close frame never
+waits behind more than that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ote_twisted.errors import MalformedMessage
+from ote_twisted.interfaces import ILink, ILinkSink
+from ote_twisted.tunnel.session import Phase, Session
+from ote_twisted.tunnel.settings import TunnelSettings
+from ote_twisted.tunnel.turn import Deadlines, Flusher, TunnelCounters
+from ote_twisted.wire.envelope import EnvelopeReader, EnvelopeWriter
+
+WRITE_SIZE = 64 * 1024
+"""Bytes joined into one write."""
+
+ACKNOWLEDGE_AFTER = 1024
+"""Messages received after which an acknowledgement is sent even if nothing else is."""
+
+GOING_AWAY = 1001
+PROTOCOL_ERROR = 1002
+POLICY_VIOLATION = 1008
+
+
+class Circuit(Protocol):
+    """What a link needs of its websocket protocol."""
+
+    transport: Any
+    session: Session
+
+    def encode(self, payload: bytes, parts: list[bytes]) -> int:
+        """Append one binary frame to ``parts``; gives its length."""
+
+    def ping(self) -> None:
+        """Write a ping now."""
+
+    def start_close(self, code: int, reason: str) -> None:
+        """Write a close frame; the connection ends within the limit for closing."""
+
+    def drop(self, reason: str) -> None:
+        """End the connection at once."""
+
+
+class LinkContext:
+    """What all links of one service share."""
+
+    def __init__(
+        self,
+        sink: ILinkSink,
+        settings: TunnelSettings,
+        flusher: Flusher,
+        deadlines: Deadlines,
+        counters: TunnelCounters,
+    ) -> None:
+        self.sink = sink
+        self.settings = settings
+        self.flusher = flusher
+        self.deadlines = deadlines
+        self.counters = counters
+
+
+class PlainWriter:
+    """The ``ote.v1`` counterpart of EnvelopeWriter: every message is a websocket message."""
+
+    __slots__ = ("_messages", "queued_bytes")
+
+    def __init__(self) -> None:
+        self._messages: deque[bytes] | None = None
+        self.queued_bytes = 0
+
+    @property
+    def pending(self) -> bool:
+        """A message waits."""
+        return self._messages is not None
+
+    def add(self, message: bytes) -> None:
+        """Queue one encoded message."""
+        if self._messages is None:
+            self._messages = deque()
+        self._messages.append(message)
+        self.queued_bytes += len(message)
+
+    def next_payload(self, acknowledge: int = 0) -> bytes | None:
+        """The next message, or ``None``. There are no acknowledgements in ``ote.v1``."""
+        if self._messages is None:
+            return None
+        message = self._messages.popleft()
+        self.queued_bytes -= len(message)
+        if not self._messages:
+            self._messages = None
+        return message
+
+
+@implementer(ILink, IPushProducer)
+class Link:
+    """See :class:`ote_twisted.interfaces.ILink`.
+
+    :ivar last_heard: clock reading when the peer was heard last.
+    """
+
+    __slots__ = (
+        "__weakref__", "_circuit", "_context", "_dirty", "_handed_over", "_lost", "_paused", "_queued", "_reader", "_writer",
+        "congested", "is_parent", "listen", "opened", "peer", "peer_address", "user_defined_name", "v2",
+    )  # fmt: skip
+    log = Logger()
+
+    def __init__(
+        self,
+        context: LinkContext,
+        circuit: Circuit,
+        *,
+        peer: str,
+        listen: str,
+        user_defined_name: str,
+        peer_address: str,
+        is_parent: bool,
+        v2: bool,
+        opened: float,
+    ) -> None:
+        self.peer = peer
+        self.listen = listen
+        self.user_defined_name = user_defined_name
+        self.peer_address = peer_address
+        self.is_parent = is_parent
+        self.v2 = v2
+        self.opened = opened
+        self.congested = False
+        self._context = context
+        self._circuit = circuit
+        self._writer: EnvelopeWriter | PlainWriter = EnvelopeWriter() if v2 else PlainWriter()
+        self._reader = EnvelopeReader() if v2 else None
+        self._queued = 0
+        self._handed_over = 0
+        self._dirty = False
+        self._paused = False
+        self._lost = False
+
+    def __repr__(self) -> str:
+        kind = "parent" if self.is_parent else "child"
+        return f"<Link to {kind} {self.peer or '?'} at {self.peer_address}, {'ote.v2' if self.v2 else 'ote.v1'}>"
+
+    @property
+    def queued_bytes(self) -> int:
+        """See ILink."""
+        return self._queued + self._handed_over
+
+    @property
+    def last_heard(self) -> float:
+        """Clock reading when the peer was heard last."""
+        return self._circuit.session.last_heard
+
+    def silent_for(self, now: float) -> float:
+        """Seconds since the peer was heard; 0 while its bytes are not read."""
+        return self._circuit.session.silent_for(now)
+
+    # ---- ILink
+
+    def send(self, message: bytes) -> None:
+        """See ILink."""
+        if self._lost or self._circuit.session.phase is not Phase.OPEN:
+            self._context.counters.messages_dropped += 1
+            return
+        self._writer.add(message)
+        self._context.counters.messages_sent += 1
+        queued = self._queued = self._queued + len(message)
+        if not self._dirty:
+            self._dirty = True
+            self._context.flusher.mark(self)
+        if queued > self._context.settings.high_water:
+            self._congest()
+
+    def pause_reading(self) -> None:
+        """See ILink."""
+        session = self._circuit.session
+        if not session.held and not self._lost:
+            session.hold()
+            self._circuit.transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """See ILink."""
+        session = self._circuit.session
+        if session.held and not self._lost:
+            session.release(self._now())
+            self._circuit.transport.resumeProducing()
+
+    def close(self, code: int, reason: str) -> None:
+        """See ILink. What is queued is sent before the close frame unless the link is congested."""
+        if self._lost or self._circuit.session.phase is not Phase.OPEN:
+            return
+        self._write_queued()
+        if self._circuit.session.held:
+            self.resume_reading()  # the peer's close frame would never be seen
+        self._circuit.start_close(code, reason)
+
+    # ---- for the tunnel
+
+    def probe(self) -> None:
+        """Ping the peer now."""
+        if not self._lost:
+            self._circuit.ping()
+
+    def ping(self) -> None:
+        """Ping an idle peer, and acknowledge what was not acknowledged yet."""
+        self._context.counters.pings_sent += 1
+        self._circuit.ping()
+        if self._reader is not None:
+            self._write_queued(acknowledge=True)
+
+    def start(self) -> None:
+        """The link is established."""
+        self._circuit.transport.registerProducer(self, True)
+        self._context.counters.links_opened += 1
+        self._tell(self._context.sink.link_opened)
+
+    def payloads_received(self, payloads: list[bytes]) -> None:
+        """Websocket messages arrived, in order."""
+        if self._lost:
+            return
+        counters = self._context.counters
+        counters.bytes_received += sum(map(len, payloads))
+        messages = payloads if self._reader is None else self._unpack(self._reader, payloads)
+        if messages:
+            counters.messages_received += len(messages)
+            self._tell(self._context.sink.messages_received, messages)
+
+    def lost(self, reason: str) -> None:
+        """The connection is gone, or another session took this one's place. Idempotent."""
+        if self._lost:
+            return
+        self._lost = True
+        self._queued = self._handed_over = 0
+        self._context.counters.links_lost += 1
+        self._tell(self._context.sink.link_lost, reason)
+
+    def replace(self, reason: str) -> None:
+        """A newer session took the name: the controller hears of the loss at once, the connection ends behind it."""
+        self.lost(reason)
+        self._circuit.drop(reason)
+
+    def flush(self) -> None:
+        """Write what was queued in this turn; called by the Flusher."""
+        self._dirty = False
+        self._write_queued()
+
+    # ---- IPushProducer
+
+    def pauseProducing(self) -> None:
+        """The transport has enough."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """The transport gave everything to the kernel."""
+        self._paused = False
+        self._handed_over = 0
+        self._write_queued()
+
+    def stopProducing(self) -> None:
+        """The transport is gone; ``lost`` tells."""
+        self._paused = True
+
+    # ---- inside
+
+    def _now(self) -> float:
+        return self._context.deadlines.now()
+
+    def _write_queued(self, acknowledge: bool = False) -> None:
+        """Write until the queue is empty or the transport has enough; nothing after a close frame."""
+        if self._paused or self._lost or self._circuit.session.phase is not Phase.OPEN:
+            return
+        writer = self._writer
+        received = self._reader.received if self._reader is not None else 0
+        while writer.pending and not self._paused:
+            parts: list[bytes] = []
+            size = 0
+            while size < WRITE_SIZE and (payload := writer.next_payload(received) if writer.pending else None) is not None:
+                size += self._circuit.encode(payload, parts)
+            self._write(parts, size)
+        self._queued = writer.queued_bytes if writer.pending else 0
+        if not self._paused:
+            self._acknowledge(received, 1 if acknowledge else ACKNOWLEDGE_AFTER)
+        if self.congested and self.queued_bytes <= self._context.settings.low_water:
+            self.congested = False
+            self._tell(self._context.sink.link_drained)
+
+    def _write(self, parts: list[bytes], size: int) -> None:
+        self._handed_over += size
+        self._context.counters.bytes_sent += size
+        self._circuit.transport.write(b"".join(parts))
+        if not self._paused:
+            self._handed_over = 0
+
+    def _acknowledge(self, received: int, threshold: int) -> None:
+        writer = self._writer
+        if isinstance(writer, EnvelopeWriter) and received - writer.sent_acknowledge >= threshold:
+            payload = writer.next_payload(received)
+            if payload is not None:
+                parts: list[bytes] = []
+                self._write(parts, self._circuit.encode(payload, parts))
+
+    def _congest(self) -> None:
+        self.congested = True
+        if self._queued > self._context.settings.hard_bound:
+            self._context.counters.slow_readers += 1
+            self.log.warn("{link} is dropped as a slow reader with {bytes} bytes queued", link=self, bytes=self.queued_bytes)
+            self._circuit.drop(f"slow reader: {self.queued_bytes} bytes were queued")
+
+    def _unpack(self, reader: EnvelopeReader, payloads: list[bytes]) -> list[bytes]:
+        messages: list[bytes] = []
+        writer = self._writer
+        assert isinstance(writer, EnvelopeWriter)
+        try:
+            for payload in payloads:
+                messages += reader.feed(payload)
+            if reader.acknowledged > writer.acknowledged:
+                writer.acknowledge_received(reader.acknowledged)
+        except MalformedMessage as fault:
+            self._context.counters.malformed_messages += 1
+            self.log.warn("{link} sent a malformed message: {fault}", link=self, fault=str(fault))
+            self.close(PROTOCOL_ERROR, str(fault))
+        if reader.received - writer.sent_acknowledge >= ACKNOWLEDGE_AFTER and not self._dirty:
+            self._dirty = True
+            self._context.flusher.mark(self)
+        return messages
+
+    def _tell(self, what: Any, *arguments: Any) -> None:
+        """Call the sink; what it breaks is its own fault and must not break the connection."""
+        try:
+            what(self, *arguments)
+        except Exception:
+            self._context.counters.sink_failures += 1
+            self.log.failure("the receiver of {link} failed", link=self)

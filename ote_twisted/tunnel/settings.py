@@ -1,0 +1,84 @@
+"""The knobs of the tunnels, as frozen values. Pure."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from ote_twisted.wire.join import V2
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@frozen
+class Limits:
+    """How long each phase of a link may last, in seconds.
+
+    :ivar connect: until TCP (and TLS) is up.
+    :ivar handshake: until the websocket handshake is complete, counted from there.
+    :ivar ping_interval: silence of the peer after which it is pinged, and again after each further interval.
+    :ivar missed_pings: intervals of complete silence after which the peer is dead.
+    :ivar close: between our close frame and the end of the connection.
+    """
+
+    connect: float = 10.0
+    handshake: float = 10.0
+    ping_interval: float = 5.0
+    missed_pings: int = 3
+    close: float = 2.0
+
+
+@frozen
+class TunnelSettings:
+    """What both ends of a tunnel have in common.
+
+    :ivar max_message: longest websocket message taken from a peer, bytes; a longer one closes the link with 1009.
+    :ivar high_water: queued bytes from which a link says that it is congested.
+    :ivar low_water: queued bytes below which a congested link is drained.
+    :ivar hard_bound: queued bytes above which the peer is a slow reader and its link is closed.
+    """
+
+    limits: Limits = Limits()
+    max_message: int = 64 * MIB
+    high_water: int = MIB
+    low_water: int = 256 * KIB
+    hard_bound: int = 64 * MIB
+
+
+@frozen
+class CloudSettings(TunnelSettings):
+    """The listening side.
+
+    :ivar max_handshakes: connections that have not completed their handshake; more are closed when they arrive.
+    :ivar max_links_per_address: established links from one address; more get 503.
+    :ivar probe: seconds that an established link has to answer when a newcomer claims its name.
+    """
+
+    max_handshakes: int = 1024
+    max_links_per_address: int = 20_000
+    probe: float = 1.0
+
+
+@frozen
+class EdgeSettings(TunnelSettings):
+    """The dialling side.
+
+    :ivar advertise: ``host:port`` under which our own tunnel can be reached; ``:port`` lets the parent complete the
+        host from what it sees; empty means that we have none (F29).
+    :ivar user_defined_name: sent as header ``name``; empty means the cluster's name.
+    :ivar subprotocols: offered in this order; none makes the link ``ote.v1``.
+    :ivar delay_base: seconds, mean of twice the first delay after a failure.
+    :ivar delay_cap: seconds, upper bound of any delay of our own choice.
+    :ivar settled: seconds after which a link counts as good, so that its loss starts with short delays again.
+    :ivar max_redirects: redirects followed one after another (F28).
+    :ivar max_retry_after: seconds, upper bound of what a parent may ask us to wait.
+    """
+
+    advertise: str = ""
+    user_defined_name: str = ""
+    subprotocols: tuple[str, ...] = (V2,)
+    delay_base: float = 0.5
+    delay_cap: float = 30.0
+    settled: float = 10.0
+    max_redirects: int = 5
+    max_retry_after: float = 300.0
