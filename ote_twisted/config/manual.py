@@ -34,7 +34,7 @@ def _with_unit(value: float, units: tuple[tuple[str, int], ...], smallest: str) 
     for unit, size in units:
         if value >= size and value % size == 0:
             return f"{int(value // size)}{unit}"
-    return f"{value:g}{smallest}"
+    return f"{value:.6f}".rstrip("0").rstrip(".") + smallest
 
 
 def default_text(declared: Declared) -> str:

@@ -16,8 +16,8 @@ from twisted.logger import Logger
 
 from ote_twisted import __version__
 
-Reading = float | Mapping[tuple[str, ...], float]
-"""One number, or one for each combination of label values."""
+Reading = float | Mapping[Any, float]
+"""One number; or one for each label value (a text), or each combination of label values (a tuple of texts)."""
 
 
 @frozen
@@ -54,7 +54,7 @@ def gauge(name: str, text: str, read: Callable[[], Reading], labels: Iterable[st
 
 
 def counters_of(source: object, prefix: str, texts: Mapping[str, str]) -> list[Measure]:
-    """Give a counter ``PREFIX_ATTRIBUTE`` for each named attribute of ``source``, read at scrape time.
+    """Give a counter ``PREFIX_ATTRIBUTE`` for each named attribute of ``source``, a number, read at scrape time.
 
     :param texts: attribute name to help text.
     :raise AttributeError: the source has no such attribute.
@@ -70,12 +70,7 @@ def gauges_of(source: object, prefix: str, texts: Mapping[str, str]) -> list[Mea
 def _reader(source: object, name: str) -> Callable[[], Reading]:
     getattr(source, name)  # a misspelt attribute shows here, at the start, and not at the first scrape
 
-    def read() -> Reading:
-        value = getattr(source, name)
-        reading: Reading = value if isinstance(value, Mapping) else float(value)
-        return reading
-
-    return read
+    return lambda: float(getattr(source, name))
 
 
 class MeasureCollector(Collector):
@@ -86,9 +81,12 @@ class MeasureCollector(Collector):
     def __init__(self, measures: Iterable[Measure]) -> None:
         self._measures = tuple(measures)
         self.failed_reads = 0
+        names = [measure.name for measure in self._measures]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"metrics named twice: {', '.join(twice)}")
 
     def describe(self) -> Iterator[Metric]:
-        """Give the names, so that a registry refuses a name taken twice without reading anything."""
+        """Give the names, so that a registry refuses one taken by another collector without reading anything."""
         return (measure.family() for measure in self._measures)
 
     def collect(self) -> Iterator[Metric]:
@@ -108,7 +106,7 @@ class MeasureCollector(Collector):
         reading = measure.read()
         if isinstance(reading, Mapping):
             for labels, value in reading.items():
-                family.add_metric(labels, value)
+                family.add_metric((labels,) if isinstance(labels, str) else labels, value)
         else:
             family.add_metric((), reading)
 

@@ -1,0 +1,1 @@
+"""Tests of metrics, health, logs and lifecycle."""
