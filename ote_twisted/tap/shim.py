@@ -1,0 +1,113 @@
+"""``twistd ote-shim``: a shim server for controllers in other processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.python.usage import UsageError
+
+from ote_twisted.config.flags import ShimOptions
+from ote_twisted.config.model import ShimConfig
+from ote_twisted.config.reload import Reloader
+from ote_twisted.errors import ConfigError
+from ote_twisted.interfaces import IClusterShim
+from ote_twisted.observability.health import HealthChecks
+from ote_twisted.observability.lifecycle import OrderedServices, SignalService
+from ote_twisted.observability.logging import LineObserver, LoggedService, make_observer
+from ote_twisted.observability.metrics import Measure, counter, counters_of, gauges_of, make_registry
+from ote_twisted.observability.notify import make_notifier
+from ote_twisted.shim.guard import GuardLimits
+from ote_twisted.shim.plugin import load_shim
+from ote_twisted.shim.server import ServerLimits, ShimServer
+from ote_twisted.shim.websocket import LinkLimits
+from ote_twisted.tap.listening import Announcer, Listener
+from ote_twisted.tap.monitoring import monitoring_site
+
+Options = ShimOptions
+
+
+def makeService(options: ShimOptions) -> IService:
+    """A shim server, its endpoints, and what watches over it."""
+    from twisted.internet import reactor
+
+    config = options.config
+    observer = make_observer(sys.stdout, config.log.format, config.log.level)
+    server = ShimServer(shim_maker(config), reactor, time.time, server_limits(config))
+    notifier = make_notifier(os.environ, reactor, time.monotonic, os.getpid())
+    reloader = Reloader(options.load, config, (), lambda wanted: observer.set_level(wanted.log.level))
+    services = OrderedServices(reactor, config.stop_timeout)
+    services.addService(notifier)
+    services.addService(SignalService(reactor, signal.SIGHUP, reloader.reload))
+    services.addService(server)
+    for endpoint in config.listen:
+        services.addService(Listener("ote-shim", endpoint, reactor, server.factory()))
+    if config.api is not None:
+        services.addService(_monitoring(config, server, reactor))
+    services.addService(Announcer(notifier.ready))
+    return _logged(observer, services)
+
+
+def shim_maker(config: ShimConfig) -> Callable[[], IClusterShim]:
+    """Makes the shim of one cluster. The kind is tried once, so that a wrong one is told at the start.
+
+    :raise UsageError: the kind is not installed or refuses its settings.
+    """
+    settings = {"state": str(config.state), "cluster": config.cluster}
+    try:
+        load_shim(config.kind, settings)
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
+    return lambda: load_shim(config.kind, settings)
+
+
+def server_limits(config: ShimConfig) -> ServerLimits:
+    """The bounds that the configuration gives."""
+    return ServerLimits(
+        concurrency=config.concurrency,
+        guard=GuardLimits(body_bytes=config.limit.answer_body),
+        link=LinkLimits(message=config.limit.message, unsent=config.limit.queue_hard),
+    )
+
+
+def measures(server: ShimServer) -> list[Measure]:
+    """What a shim server counts."""
+    per_cluster = {
+        "performed": "Requests answered.",
+        "malformed": "Messages that could not be read or had no head.",
+        "unknown": "Messages with a command that no shim knows.",
+    }
+    return [
+        *counters_of(
+            server, "ote_shim", {"refused": "Handshakes refused.", "replaced": "Dead connections that gave way to a new one."}
+        ),
+        *counters_of(server.lanes, "ote_shim_tasks", {"refused": "Tasks that found too many waiting."}),
+        *gauges_of(server.lanes, "ote_shim_tasks", {"active": "Tasks under way.", "waiting": "Tasks that wait for their turn."}),
+        *(counter(f"ote_shim_{name}", text, _by_cluster(server, name), ["cluster"]) for name, text in per_cluster.items()),
+    ]
+
+
+def _by_cluster(server: ShimServer, name: str) -> Callable[[], dict[tuple[str, ...], float]]:
+    return lambda: {(cluster.name,): getattr(cluster, name) for cluster in server.clusters()}
+
+
+def _monitoring(config: ShimConfig, server: ShimServer, reactor: Any) -> Listener:
+    registry = make_registry("ote-shim", config.cluster, measures(server))
+
+    def away() -> str | None:
+        names = [cluster.name for cluster in server.clusters() if not cluster.ready]
+        return f"the shim does not reach: {', '.join(names)}" if names else None
+
+    site = monitoring_site(registry, HealthChecks("livez", {}), HealthChecks("readyz", {"clusters": away}))
+    return Listener("ote-shim's metrics", config.api or "", reactor, site)
+
+
+def _logged(observer: LineObserver, services: OrderedServices) -> IService:
+    root = LoggedService(observer)
+    root.addService(services)
+    return root

@@ -1,0 +1,136 @@
+"""A remote shim and a shim server joined by an in-memory network, on one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.task import Clock
+from twisted.test.iosim import FakeTransport, IOPump, connect
+from zope.interface import implementer
+
+from ote_twisted.interfaces import IClusterShim
+from ote_twisted.shim.dial import ShimAddress
+from ote_twisted.shim.remote import RemoteLimits, RemoteShim
+from ote_twisted.shim.server import ServerLimits, ShimServer
+from ote_twisted.testing.shim import MemoryShim
+
+NOW = 1_700_000_000.0
+
+
+class _Transport(FakeTransport):
+    """A transport that may be told to stop reading, and that knows an abort."""
+
+    reading = True
+
+    def pauseProducing(self) -> None:
+        """Deliver nothing."""
+        self.reading = False
+
+    def resumeProducing(self) -> None:
+        """Deliver again."""
+        self.reading = True
+
+
+@implementer(IStreamClientEndpoint)
+@define
+class MemoryNetwork:
+    """Connects to a factory, or refuses while there is none.
+
+    :ivar factory: who listens.
+    :ivar pumps: every connection ever made.
+    :ivar cut: bytes are lost from now on, both ways: a half-open connection.
+    """
+
+    clock: Clock
+    factory: IProtocolFactory | None = None
+    pumps: list[IOPump] = field(factory=list)
+    cut: set[int] = field(factory=set)
+
+    def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
+        """See IStreamClientEndpoint."""
+        if self.factory is None:
+            return fail(ConnectionRefusedError())
+        client, server = factory.buildProtocol(None), self.factory.buildProtocol(None)
+        assert client is not None and server is not None
+        pump = connect(
+            server, _Transport(server, isServer=True), client, _Transport(client, isServer=False), greet=False, clock=self.clock
+        )
+        self.pumps.append(pump)
+        return succeed(client)
+
+    def flush(self) -> bool:
+        """Carry all bytes; tell whether there were any."""
+        moved = [self._pump(number, pump) for number, pump in enumerate(self.pumps)]
+        return any(moved)
+
+    def _pump(self, number: int, pump: IOPump) -> bool:
+        if number in self.cut:
+            pump.clientIO.getOutBuffer()
+            pump.serverIO.getOutBuffer()
+            return False
+        if not (pump.serverIO.reading and pump.clientIO.reading):
+            return False
+        return bool(pump.pump())
+
+
+@define
+class Joined:
+    """A remote shim, its server and the shim behind it.
+
+    :ivar made: shims that the server made, by order.
+    """
+
+    clock: Clock
+    network: MemoryNetwork
+    server: ShimServer
+    remote: RemoteShim
+    made: list[MemoryShim]
+
+    @property
+    def behind(self) -> MemoryShim:
+        """The shim of the first cluster name."""
+        return self.made[0]
+
+    def settle(self) -> None:
+        """Let everything happen that needs no time to pass."""
+        while self.network.flush():
+            pass
+
+    def advance(self, seconds: float, step: float = 0.5) -> None:
+        """Let time pass, bytes travelling all the while."""
+        for _ in range(round(seconds / step)):
+            self.clock.advance(step)
+            self.settle()
+
+
+def shim_server(
+    clock: Clock, made: list[MemoryShim], limits: ServerLimits | None = None, delay: float = 0.0
+) -> ShimServer:
+    """A running server whose shims are recorded."""
+
+    def make() -> IClusterShim:
+        made.append(MemoryShim(clock, delay))
+        return made[-1]
+
+    server = ShimServer(make, clock, lambda: NOW + clock.seconds(), limits)
+    server.startService()
+    return server
+
+
+def joined(
+    limits: ServerLimits | None = None,
+    remote_limits: RemoteLimits | None = None,
+    delay: float = 0.0,
+    random: Callable[[], float] = lambda: 0.5,
+) -> Joined:
+    """A remote shim that will reach its server when started."""
+    clock = Clock()
+    made: list[MemoryShim] = []
+    server = shim_server(clock, made, limits, delay)
+    network = MemoryNetwork(clock, server.factory())
+    remote = RemoteShim(ShimAddress.parse("ws://shim.example:8262"), network, clock, random, remote_limits)
+    return Joined(clock, network, server, remote, made)
