@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
+from files_shim import FilesShim
 from twisted.plugin import getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 
-from files_shim import FilesShim
 from ote_twisted.shim.plugin import IShimMaker, load_shim
 from ote_twisted.tasks.model import Task
 from ote_twisted.testing.contracts.shim import ShimHarness, make_shim_tests

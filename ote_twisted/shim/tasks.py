@@ -15,9 +15,7 @@ _OF_NAMESPACE_ITSELF = frozenset({"status", "finalize"})
 
 def encode_task(task: Task) -> bytes:
     """Body of a ControlReq."""
-    return ControllerTask(
-        Destination=task.destination, Method=task.method, URI=task.uri, Body=task.body
-    ).SerializeToString()
+    return ControllerTask(Destination=task.destination, Method=task.method, URI=task.uri, Body=task.body).SerializeToString()
 
 
 def decode_task(body: bytes, uid: str = "") -> Task:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -57,11 +58,17 @@ class Listener(Service):
 
     def _opened(self, port: IListeningPort) -> None:
         self.port = port
-        self._log.info("{what} listens on {address}", what=self._what, address=port.getHost())
+        self._log.info("{what} listens on {address}", what=self._what, address=_shown(port.getHost()))
 
     def _failed(self, reason: Failure) -> None:
         self._refusal = f"{self._what} cannot listen on {self._description}: {reason.getErrorMessage()}"
         self._log.critical("{refusal}", refusal=self._refusal)
+
+
+def _shown(address: IAddress) -> str:
+    if isinstance(address, IPv4Address):
+        return f"{address.host}:{address.port}"
+    return f"[{address.host}]:{address.port}" if isinstance(address, IPv6Address) else str(address)
 
 
 class Announcer(Service):

@@ -29,13 +29,25 @@ from ote_twisted.shim.websocket import LinkLimits
 from ote_twisted.tap.listening import Announcer, Listener
 from ote_twisted.tap.monitoring import monitoring_site
 
-Options = ShimOptions
+
+class Options(ShimOptions):
+    """Command line; the kind of shim is tried, so that a wrong one stops the program before it begins."""
+
+    def postOptions(self) -> None:
+        """Check everything.
+
+        :raise UsageError: something is wrong.
+        """
+        super().postOptions()
+        try:
+            load_shim(self.config.kind, settings_of(self.config))
+        except ConfigError as error:
+            raise UsageError(f"--kind: {error}") from None
 
 
 def makeService(options: ShimOptions) -> IService:
     """A shim server, its endpoints, and what watches over it."""
-    from twisted.internet import reactor
-
+    reactor = _reactor()
     config = options.config
     observer = make_observer(sys.stdout, config.log.format, config.log.level)
     server = ShimServer(shim_maker(config), reactor, time.time, server_limits(config))
@@ -43,7 +55,7 @@ def makeService(options: ShimOptions) -> IService:
     reloader = Reloader(options.load, config, (), lambda wanted: observer.set_level(wanted.log.level))
     services = OrderedServices(reactor, config.stop_timeout)
     services.addService(notifier)
-    services.addService(SignalService(reactor, signal.SIGHUP, reloader.reload))
+    services.addService(SignalService(reactor, signal.SIGHUP, _calling(reloader.reload)))
     services.addService(server)
     for endpoint in config.listen:
         services.addService(Listener("ote-shim", endpoint, reactor, server.factory()))
@@ -54,16 +66,13 @@ def makeService(options: ShimOptions) -> IService:
 
 
 def shim_maker(config: ShimConfig) -> Callable[[], IClusterShim]:
-    """Makes the shim of one cluster. The kind is tried once, so that a wrong one is told at the start.
+    """Makes the shim of one cluster."""
+    return lambda: load_shim(config.kind, settings_of(config))
 
-    :raise UsageError: the kind is not installed or refuses its settings.
-    """
-    settings = {"state": str(config.state), "cluster": config.cluster}
-    try:
-        load_shim(config.kind, settings)
-    except ConfigError as error:
-        raise UsageError(str(error)) from error
-    return lambda: load_shim(config.kind, settings)
+
+def settings_of(config: ShimConfig) -> dict[str, str]:
+    """What the maker of a shim is told."""
+    return {"state": str(config.state), "cluster": config.cluster}
 
 
 def server_limits(config: ShimConfig) -> ServerLimits:
@@ -90,6 +99,19 @@ def measures(server: ShimServer) -> list[Measure]:
         *gauges_of(server.lanes, "ote_shim_tasks", {"active": "Tasks under way.", "waiting": "Tasks that wait for their turn."}),
         *(counter(f"ote_shim_{name}", text, _by_cluster(server, name), ["cluster"]) for name, text in per_cluster.items()),
     ]
+
+
+def _reactor() -> Any:
+    from twisted.internet import reactor
+
+    return reactor
+
+
+def _calling(reload: Callable[[], bool]) -> Callable[[], None]:
+    def call() -> None:
+        reload()
+
+    return call
 
 
 def _by_cluster(server: ShimServer, name: str) -> Callable[[], dict[tuple[str, ...], float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attrs import define, field
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
@@ -18,6 +19,7 @@ from ote_twisted.shim.remote import RemoteLimits, RemoteShim
 from ote_twisted.shim.server import ServerLimits, ShimServer
 from ote_twisted.testing.shim import MemoryShim
 
+_SOMEWHERE = IPv4Address("TCP", "127.0.0.1", 1)
 NOW = 1_700_000_000.0
 
 
@@ -54,7 +56,7 @@ class MemoryNetwork:
         """See IStreamClientEndpoint."""
         if self.factory is None:
             return fail(ConnectionRefusedError())
-        client, server = factory.buildProtocol(None), self.factory.buildProtocol(None)
+        client, server = factory.buildProtocol(_SOMEWHERE), self.factory.buildProtocol(_SOMEWHERE)
         assert client is not None and server is not None
         pump = connect(
             server, _Transport(server, isServer=True), client, _Transport(client, isServer=False), greet=False, clock=self.clock
@@ -107,9 +109,7 @@ class Joined:
             self.settle()
 
 
-def shim_server(
-    clock: Clock, made: list[MemoryShim], limits: ServerLimits | None = None, delay: float = 0.0
-) -> ShimServer:
+def shim_server(clock: Clock, made: list[MemoryShim], limits: ServerLimits | None = None, delay: float = 0.0) -> ShimServer:
     """A running server whose shims are recorded."""
 
     def make() -> IClusterShim:

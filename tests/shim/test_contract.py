@@ -84,22 +84,20 @@ def config_map_value(answer: Answer) -> bytes:
 
 def embedded(case: TestCase) -> ShimHarness:
     """The embedded shim over one object."""
-    return ShimHarness(
-        EmbeddedShim(OneConfigMap()), config_map, Task("api", "GET", CONFIG_MAP), config_map_value, opaque=False
-    )
+    return ShimHarness(EmbeddedShim(OneConfigMap()), config_map, Task("api", "GET", CONFIG_MAP), config_map_value, opaque=False)
 
 
-class GuardedMemoryShimTests(make_shim_tests(memory)):
+class GuardedMemoryShimTests(make_shim_tests(memory)):  # type: ignore[misc]
     """The shipped fake keeps the contract."""
 
 
-class GuardedEmbeddedShimTests(make_shim_tests(embedded)):
+class GuardedEmbeddedShimTests(make_shim_tests(embedded)):  # type: ignore[misc]
     """The embedded shim keeps the contract."""
 
 
-class RemoteShimTests(make_shim_tests(remote, bare=True)):
+class RemoteShimTests(make_shim_tests(remote, bare=True)):  # type: ignore[misc]
     """The remote shim with a server keeps the contract by itself."""
 
 
-class GuardedRemoteShimTests(make_shim_tests(remote)):
+class GuardedRemoteShimTests(make_shim_tests(remote)):  # type: ignore[misc]
     """The remote shim keeps the contract within the guard too."""
