@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from ote_twisted.config.declare import Declared, Shape, own_options, sections_of
 from ote_twisted.config.document import Document, parse_document
-from ote_twisted.config.kinds import Kind, is_label_key
-from ote_twisted.errors import ConfigError
+from ote_twisted.config.kinds import Kind
+from ote_twisted.errors import ConfigError, InvalidName
+from ote_twisted.topology.names import check_label_key
 
 Model = TypeVar("Model")
 Flags = Mapping[str, Sequence[str]]
@@ -113,14 +114,22 @@ def _from_table(declared: Declared, value: Any, document: Document) -> Any:
 
 
 def _read_entry(kind: Kind, key: str, value: object, place: str) -> Any:
-    if not is_label_key(key):
-        raise ConfigError(f"{place}: not a label's key: an optional DNS prefix and /, then at most 63 letters, digits, -, _, .")
+    _check_key(key, place)
     return _read(kind, value, place)
+
+
+def _check_key(key: str, place: str) -> None:
+    try:
+        check_label_key(key)
+    except InvalidName as error:
+        raise ConfigError(f"{place}: {error}") from None
 
 
 def _read(kind: Kind, value: object, place: str) -> Any:
     try:
         return kind.read(value)
+    except InvalidName as error:
+        raise ConfigError(f"{place}: {error}") from None
     except ValueError:
         raise ConfigError(f"{place}: expected {kind.expected}{_got(kind, value)}") from None
 
@@ -138,14 +147,15 @@ def _parse_entry(kind: Kind, text: str, place: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise ConfigError(f"{place}: expected KEY=VALUE, got {_shown(text)}")
-    if not is_label_key(key):
-        raise ConfigError(f"{place}: not a label's key: {_shown(key)}")
+    _check_key(key, place)
     return key, _parse(kind, value, f"{place} {key}")
 
 
 def _parse(kind: Kind, text: str, place: str) -> Any:
     try:
         return kind.parse(text)
+    except InvalidName as error:
+        raise ConfigError(f"{place}: {error}") from None
     except ValueError:
         raise ConfigError(f"{place}: expected {kind.expected}{_got(kind, text)}") from None
 

@@ -33,7 +33,7 @@ class LimitConfig:
     """Bounds of what arrives and of what waits. Each costs only the peer that exceeds it."""
 
     message: int = field(
-        default=16 * 1024**2,
+        default=64 * 1024**2,
         metadata=option(kinds.SIZE, "Largest message that is taken from a tunnel; the link of a peer that sends more is closed."),
     )
     queue_high: int = field(
@@ -67,7 +67,7 @@ class ControllerConfig:
     """Everything that a cluster controller can be told."""
 
     name: str = field(
-        metadata=option(kinds.TEXT, "Name of this cluster, unique in the tree; tasks address it by this name.", example='"bj-1"')
+        metadata=option(kinds.NAME, "Name of this cluster, unique in the tree; tasks address it by this name.", example='"bj-1"')
     )
     user_defined_name: str | None = field(
         default=None,

@@ -81,12 +81,13 @@ class FileTests(SynchronousTestCase):
     def test_wrong_types(self) -> None:
         """Each wrong value is answered with its line, key path and what is expected."""
         cases = {
-            "name = 7": "c.toml:1: name: expected a text that is not empty, got 7",
+            "name = 7": "c.toml:1: name: expected a cluster's name, got 7",
+            'name = "C_1"': "c.toml:1: name: cluster name 'C_1': only lower-case letters",
             'name = "c"\nparents = "ws://a:1"': "c.toml:2: parents: expected a list, each of it a websocket address",
             'name = "c"\nparents = [\n "ws://a:1",\n "http://b:2",\n]': "c.toml:2: parents[1]: expected a websocket address",
             'name = "c"\nlabels = ["a"]': "c.toml:2: labels: expected a table of keys and values, got a list",
             'name = "c"\n[labels]\nregion = 3': "c.toml:3: labels.region: expected a label's value",
-            'name = "c"\n[labels]\n"-" = "x"': "c.toml:3: labels.-: not a label's key",
+            'name = "c"\n[labels]\n"-" = "x"': "c.toml:3: labels.-: label key '-': only letters",
             'name = "c"\nping_interval = true': "c.toml:2: ping_interval: expected a duration",
             'name = "c"\nping_interval = "5 lightyears"': "c.toml:2: ping_interval: expected a duration",
             'name = "c"\nping_interval = -1': "c.toml:2: ping_interval: expected a duration",
@@ -184,8 +185,9 @@ class FlagTests(SynchronousTestCase):
             "label": ("region", "--label: expected KEY=VALUE, got 'region'"),
             "ping_interval": ("x", "--ping-interval: expected a duration"),
             "limit_message": ("-3", "--limit-message: expected a size"),
+            "name": ("A", "--name: cluster name 'A': only lower-case letters"),
             "parent": ("127.0.0.1:8287", "--parent: expected a websocket address"),
-            "tag": ("a b", "--tag: expected a tag"),
+            "tag": ("a b", "--tag: tag 'a b': only letters"),
         }
         for flag, (text, message) in cases.items():
             error = str(self.assertRaises(ConfigError, controller, **{flag: [text]}))

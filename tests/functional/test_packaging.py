@@ -27,7 +27,9 @@ KEPT: list[TemporaryDirectory[str]] = []
 def run(*command: str | Path, cwd: Path) -> str:
     """Run a command within bounded time and give what it says; a failure shows all of it."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180
+    )
     if done.returncode:
         raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout + done.stderr
@@ -55,7 +57,19 @@ def installed() -> Path:
     home = workshop() / "venv"
     venv.create(home, symlinks=True)
     python = home / "bin" / "python"
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--quiet", built()[0], cwd=workshop())
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--quiet",
+        built()[0],
+        cwd=workshop(),
+    )
     inside = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=workshop()).strip())
     (inside / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return home / "bin"
@@ -95,7 +109,13 @@ class SourceArchiveTests(SynchronousTestCase):
         """The archive holds what a packager needs: tests, examples, documents, locks, tools."""
         with tarfile.open(built()[1]) as archive:
             names = {name.partition("/")[2] for name in archive.getnames()}
-        wanted = {"Makefile", "requirements.lock", "etc/controller-root.toml", "docs/conf.py", "tests/functional/test_packaging.py"}
+        wanted = {
+            "Makefile",
+            "requirements.lock",
+            "etc/controller-root.toml",
+            "docs/conf.py",
+            "tests/functional/test_packaging.py",
+        }
         self.assertEqual(wanted - names, set())
         self.assertNotIn("twisted/__init__.py", names)
 
