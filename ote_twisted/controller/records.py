@@ -61,6 +61,12 @@ class ClusterRecords:
         self._watch: IWatch | None = None
         self._retry: IDelayedCall | None = None
         self._started = False
+        self._pumping = False
+
+    @property
+    def pending(self) -> int:
+        """Objects that wait to be written."""
+        return len(self._dirty) + len(self._writing)
 
     async def load(self) -> list[Known]:
         """Read every object; from then on changes by users are followed."""
@@ -107,16 +113,25 @@ class ClusterRecords:
                 self._labelled(name, own_labels(orjson.loads(event.object.value)))
 
     def _pump(self) -> None:
-        if not self._started or self._retry is not None:
+        if self._pumping:
             return
-        free = CONCURRENCY - len(self._writing)
-        ready = [name for name in islice(self._dirty, CONCURRENCY) if name not in self._writing]
-        for name in ready[:free]:
-            del self._dirty[name]
-            writing = Deferred.fromCoroutine(self._write(name))
-            self._writing[name] = writing
-            writing.addErrback(self._failed, name)
-            writing.addBoth(self._written, name)
+        self._pumping = True
+        while self._started and self._retry is None and len(self._writing) < CONCURRENCY:
+            name = self._next()
+            if name is None:
+                break
+            self._begin(name)
+        self._pumping = False
+
+    def _next(self) -> str | None:
+        """A name to write that is not being written; a store may answer at once, so each is looked for anew."""
+        return next((name for name in islice(self._dirty, CONCURRENCY + 1) if name not in self._writing), None)
+
+    def _begin(self, name: str) -> None:
+        del self._dirty[name]
+        writing = self._writing[name] = Deferred.fromCoroutine(self._write(name))
+        writing.addErrback(self._failed, name)
+        writing.addBoth(self._written, name)
 
     def _written(self, result: object, name: str) -> None:
         del self._writing[name]

@@ -1,0 +1,218 @@
+"""A whole tree in one process and in virtual time: real controllers, protocols, owners; memory network, stores, shims.
+
+::
+
+    tree = MemoryTree()
+    tree.add("root")
+    tree.add("north", parents=["root"], labels={"region": "north"})
+    tree.settle()
+    tree.node("root").submit("t1", "*", "PUT", "/a", "1")
+    tree.settle()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from ote_twisted.controller.objects import NAMESPACE, RESOURCE, key_of
+from ote_twisted.controller.service import ClusterController, ControllerSettings
+from ote_twisted.interfaces import IClusterShim
+from ote_twisted.storage.ledger_memory import MemoryTaskLedger
+from ote_twisted.storage.memory import MemoryObjectStore
+from ote_twisted.storage.model import JSON, Key
+from ote_twisted.tasks.owner import TaskOwner
+from ote_twisted.testing.pump import MemoryNetwork
+from ote_twisted.testing.shim import MemoryShim
+from ote_twisted.tunnel.address import ParentAddress
+from ote_twisted.tunnel.cloud import CloudTunnel
+from ote_twisted.tunnel.edge import EdgeTunnel
+from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
+from ote_twisted.wire.announce import ClusterEntry
+
+PORT = 8287
+TASKS = "clustercontrollers.ote.baidu.com"
+WALL = 1_800_000_000.0
+"""Unix seconds at which every tree begins."""
+
+
+@define(eq=False)
+class MemoryNode:
+    """One controller of the tree with everything it is made of. What is on "disk" (store, ledger) survives :meth:`crash`.
+
+    :ivar performed: tasks that its shim performed, over all its lives.
+    """
+
+    name: str
+    network: MemoryNetwork
+    parents: Sequence[str]
+    labels: Mapping[str, str]
+    tags: tuple[str, ...]
+    v2: bool
+    performs: bool
+    skew: float
+    store: MemoryObjectStore
+    ledger: MemoryTaskLedger = field(factory=MemoryTaskLedger)
+    shim: MemoryShim = field(init=False)
+    controller: ClusterController = field(init=False)
+    owner: TaskOwner = field(init=False)
+    cloud: CloudTunnel = field(init=False)
+    edge: EdgeTunnel = field(init=False)
+    running: bool = False
+    _uids: int = 0
+
+    def start(self) -> None:
+        """Begin a life, from what the store holds."""
+        clock = self.network.clock
+        self.shim = MemoryShim(clock)
+        self.controller = self._make_controller(clock)
+        self.owner = TaskOwner(self.name, self.store, self.ledger, self.controller, clock, self.now)
+        self.controller.serve(self.owner)
+        self.cloud = CloudTunnel([self.network.server_endpoint(self.name, PORT)], self.controller, CloudSettings(), clock)
+        self.edge = self._make_edge(clock)
+        _result(Deferred.fromCoroutine(self.controller.prepare()))
+        for service in (self.controller, self.owner, self.cloud, self.edge):
+            service.startService()
+        self.running = True
+
+    def stop(self) -> None:
+        """End a life in good order."""
+        for service in (self.edge, self.cloud, self.owner, self.controller):
+            service.stopService()
+        self.running = False
+
+    def crash(self) -> None:
+        """End a life as kill -9 does: links are reset, nothing is said."""
+        self.network.reset(self.name)
+        self.stop()
+
+    def now(self) -> float:
+        """This machine's wall clock, unix seconds."""
+        return WALL + self.network.clock.seconds() + self.skew
+
+    def submit(self, name: str, selector: str, method: str = "GET", url: str = "/", body: str = "", **spec: Any) -> None:
+        """Create a task here, as the API does."""
+        value = {
+            "apiVersion": "ote.baidu.com/v1",
+            "kind": "ClusterController",
+            "metadata": {"name": name, "namespace": NAMESPACE, "uid": self.new_uid(), "generation": 1, "creationTimestamp": self._stamp()},
+            "spec": {"clusterSelector": selector, "destination": "api", "method": method, "url": url, "body": body, **spec},
+        }
+        _result(self.store.create(Key(TASKS, NAMESPACE, name), value))
+
+    def withdraw(self, name: str) -> None:
+        """Delete a task here."""
+        _result(self.store.delete(Key(TASKS, NAMESPACE, name), None))
+
+    def status(self, name: str) -> JSON:
+        """A task's status."""
+        status: JSON = self._read(Key(TASKS, NAMESPACE, name)).get("status", {})
+        return status
+
+    def cluster(self, name: str) -> JSON:
+        """A Cluster object as this controller serves it."""
+        return self._read(key_of(name))
+
+    def clusters(self) -> dict[str, str]:
+        """Name to ``online`` or ``offline``, of every Cluster object here."""
+        items = _result(self.store.list(RESOURCE)).items
+        values = [orjson.loads(item.value) for item in items]
+        return {value["metadata"]["name"]: value["status"]["status"] for value in values}
+
+    def new_uid(self) -> str:
+        """A uid that no other object has."""
+        self._uids += 1
+        return f"{self.name}-{self._uids:08d}"
+
+    def _read(self, key: Key) -> JSON:
+        value: JSON = orjson.loads(_result(self.store.get(key)).value)
+        return value
+
+    def _stamp(self) -> str:
+        from ote_twisted.controller.objects import rfc3339
+
+        return rfc3339(self.now())
+
+    def _make_controller(self, clock: Clock) -> ClusterController:
+        own = ClusterEntry(
+            self.name, listen=f"{self.name}:{PORT}", labels=self.labels, tags=self.tags, performs=self.performs
+        )
+        shim: IClusterShim | None = self.shim if self.performs else None
+        settings = ControllerSettings(is_root=not self.parents)
+        return ClusterController(own, shim, self.store, clock, self.now, self.new_uid, settings)
+
+    def _make_edge(self, clock: Clock) -> EdgeTunnel:
+        addresses = [ParentAddress(parent, PORT) for parent in self.parents]
+        subprotocols = EdgeSettings().subprotocols if self.v2 else ()
+        settings = EdgeSettings(advertise=f"{self.name}:{PORT}", subprotocols=subprotocols)
+        return EdgeTunnel(
+            self.name, addresses, self.controller, settings, clock, self.network.dialler(self.name), lambda: 0.5
+        )
+
+
+class MemoryTree:
+    """Controllers over one in-memory network.
+
+    :ivar network: for partitions, time and flushing.
+    """
+
+    def __init__(self) -> None:
+        self.network = MemoryNetwork(Clock())
+        self.nodes: dict[str, MemoryNode] = {}
+
+    def add(
+        self,
+        name: str,
+        parents: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        tags: tuple[str, ...] = (),
+        v2: bool = True,
+        performs: bool = True,
+        skew: float = 0.0,
+        start: bool = True,
+    ) -> MemoryNode:
+        """Add a controller, started unless told otherwise.
+
+        :param skew: seconds by which its wall clock is ahead.
+        """
+        store = MemoryObjectStore(self.network.clock)
+        node = MemoryNode(name, self.network, parents, labels or {}, tags, v2, performs, skew, store)
+        self.nodes[name] = node
+        if start:
+            node.start()
+        return node
+
+    def node(self, name: str) -> MemoryNode:
+        """The controller of that name."""
+        return self.nodes[name]
+
+    def settle(self, seconds: float = 3.0) -> None:
+        """Let things happen for a while."""
+        self.network.advance(seconds)
+
+    def performers(self, uri: str) -> dict[str, int]:
+        """How often each cluster performed tasks for that URI in its present life; those that did not are left out."""
+        counts = {name: sum(task.uri == uri for task in node.shim.performed) for name, node in self.nodes.items()}
+        return {name: count for name, count in counts.items() if count}
+
+    def stop(self) -> None:
+        """Stop every controller and let what is under way end."""
+        for node in self.nodes.values():
+            if node.running:
+                node.stop()
+        self.network.advance(5.0)
+
+
+def _result(deferred: Deferred[Any]) -> Any:
+    """The result of a Deferred that has fired."""
+    results: list[Any] = []
+    failures: list[Any] = []
+    deferred.addCallbacks(results.append, failures.append)
+    if failures:
+        failures[0].raiseException()
+    return results[0]
