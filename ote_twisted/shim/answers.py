@@ -46,7 +46,7 @@ def failure(code: int, message: str) -> Answer:
 
 def fault(task: Task) -> Answer | None:
     """The 400 for a task that no shim should see, or ``None`` for a sound one."""
-    if not task.method.isascii() or not task.method.isalpha():
+    if task.method and not (task.method.isascii() and task.method.isalpha()):
         return failure(400, f"the task's method must be letters, not {task.method[:20]!r}")
     if not task.uri.startswith("/"):
         return failure(400, "the task's URI must start with /")

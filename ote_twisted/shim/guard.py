@@ -100,6 +100,8 @@ class GuardedShim:
         return result
 
     def _attempt(self, task: Task) -> Deferred[Answer]:
+        if self._why_not:
+            return fail(ShimUnavailable(self._why_not))
         attempt = maybeDeferred(self._inner.perform, task)
         attempt.addTimeout(self._limits.task_seconds, self._clock)
         return attempt.addCallback(self._checked).addErrback(self._failed, task)

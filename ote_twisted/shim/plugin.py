@@ -24,7 +24,7 @@ class IShimMaker(Interface):
     def make(settings: Mapping[str, str]) -> IClusterShim:
         """A shim that is not started, made without side effects.
 
-        :param settings: what people wrote as ``KEY=VALUE``.
+        :param settings: ``state``, the program's folder, and ``cluster``, the cluster's name where it is known.
         :raise ConfigError: a setting is unknown, missing or unusable.
         """
 
@@ -73,17 +73,3 @@ def load_shim(kind: str, settings: Mapping[str, str], kinds: Mapping[str, IShimM
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"shim kind {kind!r} cannot be loaded: {error}") from error
     return shim
-
-
-def parse_settings(pairs: list[str]) -> dict[str, str]:
-    """Settings written as ``KEY=VALUE``.
-
-    :raise ConfigError: one has no ``=`` or no key.
-    """
-    settings: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise ConfigError(f"shim setting {pair!r}: expected KEY=VALUE")
-        settings[key] = value
-    return settings
