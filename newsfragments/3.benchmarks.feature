@@ -1,0 +1,1 @@
+Benchmarks run by `make bench` measure the product and a bare floor program in turns, print one table with ratios, targets and the change since the run before; B1 and B1v1 measure one hop on both wires (docs/benchmarks.md).
