@@ -5,8 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-Rendered = tuple[int, str, bytes]
-"""HTTP status, content type, body."""
+from ote_twisted.observability.health import Rendered
 
 
 def render(registry: CollectorRegistry, accept: str = "") -> Rendered:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from ote_twisted.observability.exposition import Rendered
+Rendered = tuple[int, str, bytes]
+"""HTTP status, content type, body."""
 
 Check = Callable[[], str | None]
 """Gives ``None`` when all is well, else a sentence that says what is not. Cheap, called at each request."""

@@ -1,0 +1,90 @@
+"""Which tests prove which implementation of which contract. Every implementation in the package has its line here."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+
+@frozen
+class Contract:
+    """One interface of ``ote_twisted.interfaces``.
+
+    :ivar factory: dotted name of the function that makes the contract's tests; empty where there is one implementation only and
+        the tests of that one are the contract's.
+    :ivar proven: implementation's dotted name to the tests that prove it: classes made by the factory, or a module of tests.
+    """
+
+    interface: str
+    factory: str = ""
+    proven: dict[str, tuple[str, ...]] = field(factory=dict)
+
+
+_STORES = "tests.storage.test_contracts"
+_SHIMS = "tests.shim.test_contract"
+_MAKE = "ote_twisted.testing.contracts"
+
+CONTRACTS = (
+    Contract(
+        "IObjectStore",
+        f"{_MAKE}.store.make_object_store_tests",
+        {
+            "ote_twisted.storage.memory.MemoryObjectStore": (f"{_STORES}.MemoryObjectStoreTests",),
+            "ote_twisted.storage.sqlite.objects.SQLiteObjectStore": (
+                f"{_STORES}.SQLiteObjectStoreTests",
+                f"{_STORES}.ThreadedObjectStoreTests",
+            ),
+        },
+    ),
+    Contract(
+        "ITaskLedger",
+        f"{_MAKE}.ledger.make_task_ledger_tests",
+        {
+            "ote_twisted.storage.ledger_memory.MemoryTaskLedger": (f"{_STORES}.MemoryTaskLedgerTests",),
+            "ote_twisted.storage.ledger_sqlite.SQLiteTaskLedger": (
+                f"{_STORES}.SQLiteTaskLedgerTests",
+                f"{_STORES}.ThreadedTaskLedgerTests",
+            ),
+        },
+    ),
+    Contract("IWatch", proven={"ote_twisted.storage.feed.Watch": (_STORES,)}),
+    Contract(
+        "IClusterShim",
+        f"{_MAKE}.shim.make_shim_tests",
+        {
+            "ote_twisted.testing.shim.MemoryShim": (f"{_SHIMS}.GuardedMemoryShimTests",),
+            "ote_twisted.shim.embedded.EmbeddedShim": (f"{_SHIMS}.GuardedEmbeddedShimTests",),
+            "ote_twisted.shim.remote.RemoteShim": (f"{_SHIMS}.RemoteShimTests", f"{_SHIMS}.GuardedRemoteShimTests"),
+            "ote_twisted.shim.guard.GuardedShim": (f"{_SHIMS}.GuardedMemoryShimTests", f"{_SHIMS}.GuardedRemoteShimTests"),
+        },
+    ),
+    Contract(
+        "IShimHost",
+        proven={
+            "ote_twisted.controller.service.ClusterController": ("tests.controller.test_tree",),
+            "ote_twisted.shim.served.ServedCluster": ("tests.shim.test_remote",),
+            "ote_twisted.testing.shim.MemoryHost": ("tests.shim.test_contract",),
+        },
+    ),
+    Contract("ILink", proven={"ote_twisted.tunnel.link.Link": ("tests.tunnel.test_cloud",)}),
+    Contract(
+        "ILinkSink",
+        proven={
+            "ote_twisted.controller.service.ClusterController": ("tests.controller.test_tree",),
+            "ote_twisted.testing.recording.RecordingSink": ("tests.tunnel.test_cloud",),
+        },
+    ),
+    Contract(
+        "ITaskCarrier",
+        f"{_MAKE}.carrier.make_task_carrier_tests",
+        {"ote_twisted.testing.carrier.RecordingCarrier": ("tests.tasks.test_contracts.RecordingCarrierTests",)},
+    ),
+    Contract("ITaskOwner", proven={"ote_twisted.tasks.owner.TaskOwner": ("tests.tasks.test_owner",)}),
+    Contract("IApiServer", proven={"ote_twisted.api.engine.ApiEngine": ("tests.shim.test_embedded",)}),
+    Contract(
+        "IVirtualResource",
+        proven={
+            "ote_twisted.controller.reviews.SelectionReviews": ("tests.controller.test_tree",),
+            "ote_twisted.controller.reviews.ControllerStatuses": ("tests.controller.test_tree",),
+        },
+    ),
+)
