@@ -86,7 +86,8 @@ class Books:
     def sent(self, clusters: Sequence[str]) -> list[str]:
         """Targets were sent; gives those whose state changed by it."""
         self.ready.difference_update(clusters)
-        changed = [cluster for cluster in clusters if self._states.get(cluster) is TargetState.PENDING]
+        pending, held = TargetState.PENDING, self._held
+        changed = [cluster for cluster in clusters if self._states.get(cluster) is pending and cluster not in held]
         for cluster in changed:
             self._move(cluster, TargetState.SENT)
         return changed
@@ -94,10 +95,12 @@ class Books:
     def bounced(self, clusters: Iterable[str], now: float, first: float, limit: float) -> list[str]:
         """Targets could not be reached: pending again, each held back for a delay that doubles; gives them.
 
+        One that is held back already was told twice, or while it was being sent: it stays as it is.
+
         :param first: first delay, seconds.
         :param limit: longest delay, seconds.
         """
-        back = [cluster for cluster in clusters if self._states.get(cluster) in UNFINISHED]
+        back = [name for name in clusters if self._states.get(name) in UNFINISHED and name not in self._held]
         for cluster in back:
             attempts = self._attempts.get(cluster, 0)
             self._attempts[cluster] = attempts + 1

@@ -77,7 +77,7 @@ def conditions(progress: Progress, previous: object, now: float) -> list[JSON]:
     :param previous: ``status.conditions`` as stored, whatever that is.
     :param now: unix seconds.
     """
-    before = {item.get("type"): item for item in previous if isinstance(item, dict)} if isinstance(previous, list) else {}
+    before = {str(item.get("type")): item for item in previous if isinstance(item, dict)} if isinstance(previous, list) else {}
     return [_condition(verdict, before.get(verdict.type, {}), progress.generation, now) for verdict in verdicts(progress)]
 
 

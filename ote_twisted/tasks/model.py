@@ -56,7 +56,8 @@ class LedgerEntry:
 
     :ivar uid: task generation, ``<object uid>.<generation>``.
     :ivar cluster: target's name.
-    :ivar state: see :class:`TargetState`. ``done`` is an answer with a code below 400; ``failed`` has another code, or no code and a reason.
+    :ivar state: see :class:`TargetState`. ``done`` is an answer with a code below 400; ``failed`` has another code, or
+        no code and a reason.
     :ivar code: HTTP status of the answer, ``None`` without one.
     :ivar body: answer body.
     :ivar why: reason for a failure or expiry, a sentence; empty otherwise.
