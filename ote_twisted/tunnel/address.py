@@ -54,7 +54,10 @@ def parse_parent(text: str) -> ParentAddress:
 
     :raise InvalidAddress: anything else, with the rule.
     """
-    url = urlsplit(text if "://" in text else f"ws://{text}")
+    try:
+        url = urlsplit(text if "://" in text else f"ws://{text}")
+    except ValueError as fault:
+        raise InvalidAddress(f"parent {text!r}: {fault}") from None
     if url.scheme not in ("ws", "wss"):
         raise InvalidAddress(f"parent {text!r}: the scheme must be ws or wss")
     if url.path not in ("", "/") or url.query or url.fragment or url.username is not None:

@@ -169,7 +169,7 @@ class CloudTunnelFactory(WebSocketServerFactory):
     ) -> None:
         del self._contests[protocol]
         holder = self.links.get(joining.request.name)
-        if holder is not None and (holder is not older or older.last_heard >= asked or older.silent_for(asked) == 0):
+        if holder is not None and (holder is not older or older.answered(asked)):
             reason = f"cluster {joining.request.name} is connected already, from {holder.peer_address}"
             self._refuse(protocol, HTTPAnswer(403, reason))
         else:

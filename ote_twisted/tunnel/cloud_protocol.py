@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 from autobahn.twisted.websocket import WebSocketServerProtocol
+from autobahn.util import wildcards2patterns
 from autobahn.websocket.protocol import WebSocketProtocol
 
 from ote_twisted.tunnel.frames import binary_head
@@ -64,9 +65,8 @@ class CloudTunnelProtocol(TunnelProtocol, WebSocketServerProtocol):  # type: ign
     maskServerFrames = False
     serveFlashSocketPolicy = False
     flashSocketPolicy = ""
-    allowedOrigins: ClassVar[list[str]] = []
-    allowedOriginsPatterns: ClassVar[list[Any]] = []
-    allowNullOrigin = False
+    allowedOrigins: ClassVar[list[str]] = ["*"]
+    allowedOriginsPatterns: ClassVar[list[Any]] = wildcards2patterns(allowedOrigins)
     maxConnections = 0
     trustXForwardedFor = 0
 
@@ -133,6 +133,8 @@ class CloudTunnelProtocol(TunnelProtocol, WebSocketServerProtocol):  # type: ign
         self, reason: str, code: int = 400, responseHeaders: Sequence[tuple[str, str]] | None = None
     ) -> None:
         """Called by Autobahn for a head that is not a websocket handshake of ours."""
+        if self.session.phase is not Phase.OPENING:
+            return
         self.context.counters.bad_handshakes += 1
         self.logger.info("{peer} sent an unusable handshake: {reason}", peer=self.peer, reason=reason)
         extra = {405: (("Allow", "GET"),), 426: (("Upgrade", "websocket"),)}.get(code, ())

@@ -92,6 +92,10 @@ class Partial:
         self._have = len(data)
         self._need = need
 
+    def everything(self) -> bytes:
+        """What was collected so far."""
+        return b"".join(self._parts)
+
     def add(self, data: bytes) -> bytes | None:
         """Everything collected once the frame is complete (its head, if that was what was missing), else ``None``."""
         self._parts.append(data)

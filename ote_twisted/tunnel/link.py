@@ -103,10 +103,7 @@ class PlainWriter:
 
 @implementer(ILink, IPushProducer)
 class Link:
-    """See :class:`ote_twisted.interfaces.ILink`.
-
-    :ivar last_heard: clock reading when the peer was heard last.
-    """
+    """See :class:`ote_twisted.interfaces.ILink`."""
 
     __slots__ = (
         "__weakref__", "_circuit", "_context", "_dirty", "_handed_over", "_lost", "_paused", "_queued", "_reader", "_writer",
@@ -154,11 +151,6 @@ class Link:
         """See ILink."""
         return self._queued + self._handed_over
 
-    @property
-    def last_heard(self) -> float:
-        """Clock reading when the peer was heard last."""
-        return self._circuit.session.last_heard
-
     def silent_for(self, now: float) -> float:
         """Seconds since the peer was heard; 0 while its bytes are not read."""
         return self._circuit.session.silent_for(now)
@@ -205,9 +197,13 @@ class Link:
     # ---- for the tunnel
 
     def probe(self) -> None:
-        """Ping the peer now."""
-        if not self._lost:
-            self._circuit.ping()
+        """Ping the peer now, to learn whether it is alive."""
+        self._circuit.session.challenge(self._now())
+        self._circuit.ping()
+
+    def answered(self, probed: float) -> bool:
+        """The peer gave a sign of life since the probe of that clock reading."""
+        return self._circuit.session.answered(probed)
 
     def ping(self) -> None:
         """Ping an idle peer, and acknowledge what was not acknowledged yet."""

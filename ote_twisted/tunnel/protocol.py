@@ -119,7 +119,6 @@ class TunnelProtocol:
     factory: Any
     session: Session
     link: Link | None = None
-    due = 0.0
     peer: Any = None
     _masked_input: ClassVar[bool]
     _partial: Partial | None = None
@@ -135,6 +134,15 @@ class TunnelProtocol:
         return limit
 
     @property
+    def due(self) -> float:
+        """When :meth:`look` is called next."""
+        return self.session.due
+
+    @due.setter
+    def due(self, when: float) -> None:
+        self.session.due = when
+
+    @property
     def context(self) -> LinkContext:
         """What all links of the service share."""
         context: LinkContext = self.factory.context
@@ -145,7 +153,8 @@ class TunnelProtocol:
     def connectionMade(self) -> None:
         """TCP is up: the handshake begins, and its time runs."""
         now = self.context.deadlines.now()
-        self.session = Session(self.context.settings.limits, now)
+        limits = self.context.settings.limits
+        self.session = Session(limits, now, limits.ping_interval / 10 if self._masked_input else 0.0)
         self.look(now)
         super().connectionMade()  # type: ignore[misc]
 
@@ -159,7 +168,7 @@ class TunnelProtocol:
             elif session.phase is Phase.OPENING:
                 self.shake_hands(data)
             elif not self.failedByMe and self.state != _CLOSED:
-                self._feed_autobahn(data)
+                self._drain(data)
         except Exception:
             self.logger.failure("bytes from {peer} could not be processed", peer=self.peer)
             self.drop("internal error")
@@ -179,12 +188,19 @@ class TunnelProtocol:
             return
         try:
             self._dataReceived(data)  # type: ignore[attr-defined]
-        except (ValueError, LookupError, AttributeError) as fault:
+        except (ValueError, LookupError) as fault:
             self.handshake_failed(f"malformed handshake: {fault}", 400)
 
     def handshake_failed(self, reason: str, status: int) -> None:
         """The peer's half of the handshake is unusable."""
         raise NotImplementedError
+
+    def _drain(self, data: bytes) -> None:
+        """After a close frame Autobahn alone reads, from the frame boundary on."""
+        if self._partial is not None:
+            data = self._partial.everything() + data
+            self._partial = None
+        self._feed_autobahn(data)
 
     def _take(self, data: bytes) -> None:
         """Collect what the bytes complete, then hand it on in one call."""
@@ -194,11 +210,10 @@ class TunnelProtocol:
                 return
             self._partial = None
             data = joined
-        inbox = self._inbox = []
+        inbox: list[bytes] = []
         try:
             self._cut(data, inbox)
         finally:
-            self._inbox = None
             if inbox and self.link is not None:
                 self.link.payloads_received(inbox)
 
@@ -215,14 +230,21 @@ class TunnelProtocol:
             if need > len(data) - at:
                 self._partial = Partial(data[at:] if at else data, need)
                 return
-            self._feed_autobahn(data[at : at + need])
+            self._feed_autobahn(data[at : at + need], inbox)
             at += need
         if at < len(data) and not self.failedByMe:
-            self._feed_autobahn(data[at:])
+            self._feed_autobahn(data[at:], inbox)
 
-    def _feed_autobahn(self, data: bytes) -> None:
+    def _feed_autobahn(self, data: bytes, inbox: list[bytes] | None = None) -> None:
+        """Rare frames, or the rest of a stream that Autobahn has begun; messages go to ``inbox``."""
         self.data += data
-        WebSocketProtocol.consumeData(self)  # type: ignore[arg-type]
+        self._inbox = inbox
+        try:
+            WebSocketProtocol.consumeData(self)  # type: ignore[arg-type]
+        finally:
+            self._inbox = None
+        if self.state == _OPEN and self.current_frame is None and not self.inside_message and not self.data:
+            self._slim()
 
     def consumeData(self) -> None:
         """Called by Autobahn with what followed the handshake in the same read; everything else is fed by us."""
@@ -244,7 +266,10 @@ class TunnelProtocol:
         now = self.context.deadlines.now()
         self.session.opened(now)
         self.link = self.make_link(now)
+        rest, self.data = self.data, b""
         self._slim()
+        if rest:
+            self.data = rest
         self.look(now)
         self.factory.link_made(self)
         self.link.start()
@@ -253,11 +278,21 @@ class TunnelProtocol:
         """The link of this connection."""
         raise NotImplementedError
 
+    def onMessageBegin(self, isBinary: bool) -> None:
+        """A fragmented or text message begins. One buffer: a list of one-byte fragments would take fifty times their size."""
+        self.message_data = bytearray()
+        self.message_data_total_length = 0
+
+    def onMessageFrame(self, payload: list[bytes]) -> None:
+        """A fragment is complete."""
+        for part in payload if not self.failedByMe else ():
+            self.message_data += part
+
     def onMessageEnd(self) -> None:
         """A fragmented or text message is complete; text is taken like binary, as the original does."""
-        parts, self.message_data = self.message_data, None
+        buffer, self.message_data = self.message_data, None
         if not self.failedByMe and self.link is not None:
-            payload = b"".join(parts)
+            payload = bytes(buffer)
             if self._inbox is not None:
                 self._inbox.append(payload)
             else:
@@ -302,9 +337,12 @@ class TunnelProtocol:
 
     def drop(self, reason: str) -> None:
         """See Circuit."""
+        if self.session.phase is Phase.CLOSED:
+            return
         if self.wasNotCleanReason is None or self.session.phase is Phase.OPEN:
             self.wasNotCleanReason = reason
         self.failedByMe = True
+        self.session.closed()
         if self.link is not None:
             self.transport.unregisterProducer()
         self.transport.abortConnection()
@@ -329,8 +367,5 @@ class TunnelProtocol:
         self.drop(reason)
 
     def _slim(self) -> None:
-        """Forget everything that only the handshake needed."""
-        kept = {name: value for name, value in self.__dict__.items() if name in _LASTING}
-        if self.data:
-            kept["data"] = self.data
-        self.__dict__ = kept
+        """Forget everything that only the handshake or a rare frame needed."""
+        self.__dict__ = {name: value for name, value in self.__dict__.items() if name in _LASTING}

@@ -10,6 +10,7 @@ See docs/tunnels.md for the picture.
 from __future__ import annotations
 
 from enum import Enum
+from math import inf, nextafter
 
 from attrs import frozen
 
@@ -59,16 +60,20 @@ class Session:
 
     :ivar last_heard: when anything arrived from the peer; written by whoever reads, see :meth:`heard`.
     :ivar held: we do not read from the peer, so its silence means nothing.
+    :ivar due: when its owner wants to look again.
+    :param patience: seconds that this side waits longer with a ping, so that an idle link is pinged by one side only.
     """
 
-    __slots__ = ("_since", "held", "last_heard", "limits", "phase")
+    __slots__ = ("_patience", "_since", "due", "held", "last_heard", "limits", "phase")
 
-    def __init__(self, limits: Limits, now: float) -> None:
+    def __init__(self, limits: Limits, now: float, patience: float = 0.0) -> None:
         self.limits = limits
         self.phase = Phase.OPENING
         self.last_heard = now
         self.held = False
+        self.due = 0.0
         self._since = now
+        self._patience = patience
 
     def heard(self, now: float) -> None:
         """Bytes arrived."""
@@ -97,6 +102,14 @@ class Session:
     def closed(self) -> None:
         """The connection is gone."""
         self.phase = Phase.CLOSED
+
+    def challenge(self, now: float) -> None:
+        """From here on a sign of life is told apart from one at this very instant before."""
+        self.last_heard = min(self.last_heard, nextafter(now, -inf))
+
+    def answered(self, challenged: float) -> bool:
+        """The peer was heard since the challenge of that time, or is not listened to."""
+        return self.held or self.last_heard >= challenged
 
     def silent_for(self, now: float) -> float:
         """Seconds since the peer was heard; 0 while we do not listen."""
@@ -129,6 +142,6 @@ class Session:
         dead = interval * self.limits.missed_pings
         if silence >= dead:
             return Drop(f"nothing was heard from the peer for {dead:g} s")
-        if silence >= interval:
+        if silence >= interval + self._patience:
             return Ping(min(now + interval, self.last_heard + dead))
-        return Sleep(self.last_heard + interval)
+        return Sleep(self.last_heard + interval + self._patience)
