@@ -1,0 +1,1 @@
+A ClusterController object is performed by every cluster that its selector chooses, also by those that come online later, until its deadline: each target has its own book in the store, results and conditions are in the status, all results are listed in pages, deleting cancels, changing the spec begins again, and a restart sends exactly what is missing.
