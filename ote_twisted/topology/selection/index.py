@@ -9,6 +9,7 @@ from ote_twisted.topology.selection.evaluate import resolve
 from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings, make_ids
 from ote_twisted.topology.selection.label_index import LabelIndex
 from ote_twisted.topology.selection.lexicon import Lexicon
+from ote_twisted.topology.selection.shared import SharedTuples
 from ote_twisted.topology.selection.tree import Tree
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class ClusterIndex:
     :ivar make: makes an empty id set, or one of given ids.
     """
 
-    __slots__ = ("_labels", "_names", "_tagged", "_tags", "_tags_of", "_tree", "make")
+    __slots__ = ("_labels", "_names", "_tag_sets", "_tagged", "_tags", "_tags_of", "_tree", "make")
 
     def __init__(self, make: MakeIds = make_ids) -> None:
         self.make = make
@@ -34,6 +35,7 @@ class ClusterIndex:
         self._tags = Lexicon(make)
         self._tagged: Postings[int] = Postings(make)
         self._tags_of: list[tuple[str, ...]] = []
+        self._tag_sets = SharedTuples()
         self._tree = Tree(make, self._names.ids)
 
     def __len__(self) -> int:
@@ -93,12 +95,16 @@ class ClusterIndex:
 
     def _add_tags(self, value: int, tags: Iterable[str]) -> None:
         """Give tags to an id that has none."""
-        kept = tuple(sorted(set(tags)))
+        known = [self._tag_id(tag) for tag in sorted(set(tags))]
         self._tags_of.extend([()] * (value + 1 - len(self._tags_of)))
-        self._tags_of[value] = kept
-        for tag in kept:
-            known = self._tags.ids.get(tag)
-            self._tagged.add(self._tags.add(tag) if known is None else known, value)
+        self._tags_of[value] = self._tag_sets.take(tuple(map(self._tags.text, known)))
+        for tag in known:
+            self._tagged.add(tag, value)
+
+    def _tag_id(self, tag: str) -> int:
+        """The id of a tag, which is known from now on."""
+        known = self._tags.ids.get(tag)
+        return self._tags.add(tag) if known is None else known
 
     def _remove_tags(self, value: int) -> None:
         """Take all tags from an id; a tag that nobody has is forgotten."""
@@ -107,6 +113,7 @@ class ClusterIndex:
             self._tagged.discard(known, value)
             if known not in self._tagged:
                 self._tags.remove(tag)
+        self._tag_sets.release(self._tags_of[value])
         self._tags_of[value] = ()
 
     def id_of(self, name: str) -> int:
@@ -163,7 +170,7 @@ class ClusterIndex:
 
     def found(self, search: Search) -> IdSet:
         """Clusters in whose name a regular expression is found."""
-        return self._names.found(search.found_in)
+        return self._names.found(search)
 
     def labelled(self, requirements: tuple[Requirement, ...]) -> IdSet:
         """Clusters that fulfil all requirements."""

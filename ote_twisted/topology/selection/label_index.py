@@ -8,6 +8,7 @@ from operator import and_
 from sys import intern
 
 from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings
+from ote_twisted.topology.selection.shared import SharedTuples
 from ote_twisted.topology.selection.terms import Operator, Requirement
 
 
@@ -26,7 +27,7 @@ class LabelIndex:
         self._with: dict[str, Postings[str]] = {}
         self._keys: list[tuple[str, ...]] = []
         self._values: list[tuple[str, ...]] = []
-        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._shapes = SharedTuples()
 
     def labels(self, value: int) -> dict[str, str]:
         """The labels of an id."""
@@ -37,8 +38,7 @@ class LabelIndex:
         missing = value + 1 - len(self._keys)
         self._keys.extend([()] * missing)
         self._values.extend([()] * missing)
-        keys = tuple(map(intern, labels))
-        self._keys[value] = self._shapes.setdefault(keys, keys)
+        self._keys[value] = self._shapes.take(tuple(labels))
         self._values[value] = tuple([self._file(key, text, value) for key, text in labels.items()])
 
     def _file(self, key: str, text: str, value: int) -> str:
@@ -59,9 +59,8 @@ class LabelIndex:
             postings.discard(text, value)
             if not postings:
                 del self._with[key]
+        self._shapes.release(self._keys[value])
         self._keys[value] = self._values[value] = ()
-        if not self._with:
-            self._shapes.clear()
 
     def fulfilling(self, requirements: tuple[Requirement, ...]) -> IdSet:
         """Who fulfils all requirements. To be read, never changed."""

@@ -13,13 +13,14 @@ from operator import and_
 from typing import Any
 
 from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings
-from ote_twisted.topology.selection.patterns import Glob
+from ote_twisted.topology.selection.patterns import END, Glob
 from ote_twisted.topology.selection.sorted_texts import SortedTexts
+from ote_twisted.topology.selection.terms import Search
 
 GRAM = 3
 """Characters in the longest run that texts are filed under."""
 
-_END = "$"
+_MANY = 10_000
 
 
 class Lexicon:
@@ -89,18 +90,24 @@ class Lexicon:
         """Ids of the texts that match a shell pattern. To be read, never changed."""
         if glob.is_prefix:
             return self._order.prefixed(glob.prefix)
-        runs = glob.infixes[:-1] if glob.suffix else glob.infixes
-        keys = {key for run in runs for key in _keys(run)} | set(_keys(glob.suffix + _END) if glob.suffix else ())
-        parts = [self._grams.get(key) for key in keys]
+        parts = self._having(glob.runs)
+        if glob.is_one_run and len(glob.runs[0]) <= GRAM:
+            return parts[0]
         if glob.prefix:
             parts.append(self._order.prefixed(glob.prefix))
         candidates = self._common(parts)
-        exact = glob.is_infix and len(glob.infixes[0]) <= GRAM
-        return candidates if exact else self._verified(candidates, glob.matches)
+        if not glob.is_open or len(candidates) < _MANY:
+            return self._verified(candidates, glob.matches)
+        shared = self._make(()).union(*self._order.sharing(glob.matches))
+        return shared | self._verified(candidates - shared, glob.matches)
 
-    def found(self, found_in: Callable[[str], Any]) -> IdSet:
-        """Ids of the texts for which ``found_in`` is true."""
-        return self._verified(self.everyone, found_in)
+    def found(self, search: Search) -> IdSet:
+        """Ids of the texts in which a regular expression is found."""
+        return self._verified(self._common(self._having(search.runs)), search.found_in)
+
+    def _having(self, runs: Iterable[str]) -> list[IdSet]:
+        """Id sets whose common members include every text that has all the runs in it."""
+        return [self._grams.get(gram) for gram in {gram for run in runs for gram in _keys(run)}]
 
     def _common(self, parts: list[IdSet]) -> IdSet:
         """What is in all parts, the smallest first; no part restricts nothing."""
@@ -115,7 +122,7 @@ class Lexicon:
 
 def _grams(text: str) -> set[str]:
     """The runs that a text is filed under; its end is a character of its own."""
-    whole = text + _END
+    whole = text + END
     return {whole[at : at + size] for size in range(1, GRAM + 1) for at in range(len(whole) - size + 1)}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 from attrs import field, frozen
@@ -14,6 +15,11 @@ from attrs import field, frozen
 MAX_PATTERN = 256
 """Characters in one pattern."""
 
+END = "$"
+"""Stands for the end of a text in runs of characters; no text has it."""
+
+_WILD = re.compile(r"[*?]|\[[^]]*\]")
+_ONE_RUN = re.compile(r"\*[^*?[]+\*?")
 _PIECE = re.compile(r"\[[^]]*\]|\?|[^[?]+")
 
 
@@ -22,35 +28,31 @@ class Glob:
     """A shell pattern in a form that an index can use: ``*``, ``?``, ``[abc]``, ``[!a-f]``; everything else is itself.
 
     :ivar text: the pattern.
-    :ivar matches: whether a text matches the whole pattern.
     :ivar prefix: literal text that every match starts with.
-    :ivar suffix: literal text that every match ends with, empty when the pattern is one segment.
-    :ivar infixes: literal texts that occur in every match, in order.
+    :ivar runs: literal texts that occur in every match, in order; what must be at its end has :data:`END` behind it.
+    :ivar matches: whether a text matches the whole pattern.
     """
 
     text: str
-    matches: Callable[[str], Any] = field(init=False, eq=False, repr=False)
     prefix: str = field(init=False, eq=False, repr=False)
-    suffix: str = field(init=False, eq=False, repr=False)
-    infixes: tuple[str, ...] = field(init=False, eq=False, repr=False)
-
-    @matches.default
-    def _compile(self) -> Callable[[str], Any]:
-        first, *rest = [_segment(part) for part in self.text.split("*")]
-        middle = "".join(f"(?>.*?{part})" for part in rest[:-1])
-        return re.compile(first + middle + (f".*{rest[-1]}" if rest else "") + r"\Z", re.DOTALL).match
+    runs: tuple[str, ...] = field(init=False, eq=False, repr=False)
+    matches: Callable[[str], Any] = field(init=False, eq=False, repr=False)
 
     @prefix.default
     def _prefix(self) -> str:
-        return re.split(r"[*?[]", self.text, maxsplit=1)[0]
+        return _WILD.split(self.text, maxsplit=1)[0]
 
-    @suffix.default
-    def _suffix(self) -> str:
-        return re.split(r"[*?\]]", self.text)[-1] if "*" in self.text else ""
+    @runs.default
+    def _runs(self) -> tuple[str, ...]:
+        return tuple(run for run in _WILD.split(self.text + END) if run and run != END)
 
-    @infixes.default
-    def _infixes(self) -> tuple[str, ...]:
-        return tuple(part for part in re.split(r"[*?]|\[[^]]*\]", self.text) if part)
+    @matches.default
+    def _matches(self) -> Callable[[str], Any]:
+        if self.is_one_run and self.is_open:
+            return methodcaller("__contains__", self.runs[0])
+        first, *rest = [_segment(part) for part in self.text.split("*")]
+        middle = "".join(f"(?>.*?{part})" for part in rest[:-1])
+        return re.compile(first + middle + (f".*{rest[-1]}" if rest else "") + r"\Z", re.DOTALL).match
 
     @property
     def is_prefix(self) -> bool:
@@ -58,9 +60,14 @@ class Glob:
         return self.text == self.prefix + "*"
 
     @property
-    def is_infix(self) -> bool:
-        """The pattern is one literal text between two ``*``."""
-        return len(self.infixes) == 1 and self.text == f"*{self.infixes[0]}*"
+    def is_one_run(self) -> bool:
+        """The pattern is ``*``, one literal text, and perhaps another ``*``: who has the only run matches."""
+        return _ONE_RUN.fullmatch(self.text) is not None
+
+    @property
+    def is_open(self) -> bool:
+        """What a match continues with does not matter."""
+        return self.text.endswith("*")
 
 
 def _segment(text: str) -> str:

@@ -21,6 +21,9 @@ Found = Callable[[str], Any]
 """Whether something is found in a text: the answer is true or false in the sense of ``bool``."""
 
 _PLAIN = re.compile(r"[-_A-Za-z0-9 ]*")
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:[^]\\]|\\.)*\]|\{[^}]*\}|.", re.DOTALL)
+_UNCLEAR = re.compile(r"\(\?(?!:|P<)|\[[^]]*\[|\\[^dswDSWbBAz\W]", re.ASCII)
+_LITERAL = re.compile(r"\\(\W)|([^\\.^$|()[\]{}*+?])", re.ASCII | re.DOTALL)
 
 
 def compile_regex(text: str) -> Found:
@@ -48,6 +51,29 @@ def check_regex(text: str) -> int:
     if size > MAX_PROGRAM:
         raise ValueError("the regular expression is too large when compiled")
     return size
+
+
+def required_runs(text: str) -> tuple[str, ...]:
+    """Literal texts that are in everything in which a valid expression is found; none where that is not plain to see.
+
+    They narrow the search; leaving some out only makes it slower.
+    """
+    if _UNCLEAR.search(text):
+        return ()
+    runs = [""]
+    depth = 0
+    for token in _TOKEN.findall(text):
+        if token == "|" and not depth:
+            return ()
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        literal = None if depth else _LITERAL.fullmatch(token)
+        if literal:
+            runs[-1] += literal[1] or literal[2]
+            continue
+        if token[0] in "*?{":
+            runs[-1] = runs[-1][:-1]
+        runs.append("")
+    return tuple(filter(None, runs))
 
 
 def compile_any(sized: Iterable[tuple[str, int]]) -> tuple[Found, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, filterfalse
 
 from attrs import define, field
 
@@ -18,6 +18,7 @@ BLOCK = 512
 """Texts in a block after it was split; it is split again at twice as many."""
 
 _AFTER_ALL = "\U0010ffff"
+_SPARSE = 32
 
 
 @define
@@ -85,17 +86,25 @@ class SortedTexts:
                 edges += block.texts[bisect_left(block.texts, prefix) : bisect_left(block.texts, end)]
         return self.make(()).union(self.make(map(self.id_of, edges)), *whole)
 
+    def sharing(self, matches: Callable[[str], object]) -> list[IdSet]:
+        """Id sets of the blocks of which all texts begin with a text that ``matches``. To be read, never changed."""
+        return [block.ids for block in self._blocks if matches(_common(block.texts[0], block.texts[-1]))]
+
     def chosen(self, ids: IdSet, texts: Sequence[str]) -> list[str]:
         """The texts of ``ids``, sorted; ``texts`` gives the text of each id."""
-        if len(ids) < 4 * len(self._blocks):
+        if len(ids) < _SPARSE * len(self._blocks):
             return sorted([texts[value] for value in ids])
         result: list[str] = []
         for block in self._blocks:
             inside = block.ids & ids
-            if len(inside) == len(block.texts):
-                result += block.texts
-            elif inside:
+            missing = len(block.texts) - len(inside)
+            if missing > len(inside):
                 result += sorted([texts[value] for value in inside])
+            elif missing:
+                left_out = {texts[value] for value in block.ids - inside}
+                result.extend(filterfalse(left_out.__contains__, block.texts))
+            else:
+                result += block.texts
         return result
 
     def _split(self, at: int) -> None:
@@ -107,3 +116,11 @@ class SortedTexts:
         block.ids -= ids
         self._blocks.insert(at + 1, Block(texts, ids))
         self._firsts.insert(at + 1, texts[0])
+
+
+def _common(first: str, last: str) -> str:
+    """What two texts both begin with; all between them in order do so too."""
+    for at, character in enumerate(first):
+        if last[at : at + 1] != character:
+            return first[:at]
+    return first

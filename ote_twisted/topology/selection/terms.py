@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from ote_twisted.topology.names import ClusterName
 from ote_twisted.topology.selection.patterns import Glob
-from ote_twisted.topology.selection.regexes import Found, compile_regex
+from ote_twisted.topology.selection.regexes import Found, compile_regex, required_runs
 
 
 class Operator(StrEnum):
@@ -105,13 +105,21 @@ class At:
 
 @frozen
 class Search:
-    """Clusters in whose name a regular expression is found. ``text`` is what is between the slashes.
+    """Clusters in whose name a regular expression is found.
 
+    :ivar text: what is between the slashes.
+    :ivar runs: literal texts that are in every name in which it is found.
+    :ivar found_in: whether it is found in a name.
     :raise ValueError: the expression is invalid.
     """
 
     text: str
+    runs: tuple[str, ...] = field(init=False, eq=False, repr=False)
     found_in: Found = field(init=False, eq=False, repr=False)
+
+    @runs.default
+    def _runs(self) -> tuple[str, ...]:
+        return required_runs(self.text)
 
     @found_in.default
     def _compile(self) -> Found:

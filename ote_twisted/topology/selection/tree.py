@@ -7,6 +7,7 @@ operation for each ancestor instead of one step for each member, and memory is t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import intern
 
 from ote_twisted.errors import OTEError
 from ote_twisted.topology.selection.ids import IdSet, MakeIds
@@ -68,7 +69,7 @@ class Tree:
         """Put a cluster, with everyone below it, below a parent that :meth:`check` admits, or below nobody."""
         value = self._ids[name]
         self._parents.extend([""] * (value + 1 - len(self._parents)))
-        self._parents[value] = parent
+        self._parents[value] = intern(parent)
         path = self.ancestors(name)
         self._shift(self.below(name), len(path))
         self._level(len(path)).add(value)
