@@ -135,7 +135,7 @@ class Dialler:
         if isinstance(held, Link):
             gone: Deferred[None] = Deferred()
             self._gone.append(gone)
-            held.close(1000, "the controller stops")
+            held.close("the controller stops")
             return gone
         self._now = None
         if held is not None:

@@ -99,7 +99,7 @@ class ShimServer(Service):
         stopping = [maybeDeferred(served.stop).addErrback(self._stop_failed) for served in self._clusters.values()]
         await gatherResults(stopping)
         for link in list(self._links):
-            link.close(1001, "the shim stops")
+            link.close("the shim stops")
         if self._links:
             self._quiet = Deferred()
             await self._quiet
@@ -123,7 +123,7 @@ class ShimServer(Service):
         self._links.add(link)
         cluster = self._of(link)
         if cluster is None:
-            link.close(1001, "the shim stops")
+            link.close("the shim stops")
         else:
             self._log.info("{name}: its controller is connected from {peer}", name=cluster.name, peer=link.peer)
             cluster.opened(link)
@@ -201,11 +201,11 @@ class ShimServer(Service):
         link = cluster.link
         if link is None:
             return
-        asked = self._clock.seconds()
+        reads = link.reads
         link.sendPing()
         await deferLater(self._clock, self._limits.probe)
         if cluster.link is link:
-            if link.held or not link.silent_since(asked):
+            if link.held or link.reads > reads:
                 raise ConnectionDeny(400, "there is already a cluster controller connected")
             self.replaced += 1
             cluster.lost(link)

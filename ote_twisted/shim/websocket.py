@@ -64,6 +64,7 @@ class Link(_MIXED_IN):
     """To be mixed into one of Autobahn's protocols. Time limits, liveness and bounds, for either side.
 
     :ivar busy: the peer may be too busy to answer pings, so that its silence means nothing.
+    :ivar reads: how many times bytes arrived; a peer that is alive makes it grow after a ping.
     :ivar held: nothing is read from the peer, which has too much open.
     """
 
@@ -77,6 +78,7 @@ class Link(_MIXED_IN):
         self._limits = limits
         self._timer: IDelayedCall | None = None
         self._heard = clock.seconds()
+        self.reads = 0
         self._congested = False
         self.held = False
         self._unsent = 0
@@ -92,6 +94,7 @@ class Link(_MIXED_IN):
     def dataReceived(self, data: bytes) -> None:
         """Bytes arrived. A fault in the handshake's text costs the connection only."""
         self._heard = self._clock.seconds()
+        self.reads += 1
         if self.state != self.STATE_CONNECTING:
             super().dataReceived(data)
             return
@@ -130,21 +133,17 @@ class Link(_MIXED_IN):
                 return
         self.sendMessage(message, True)
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, reason: str) -> None:
         """Send a close frame; the connection ends soon, with or without the peer's help."""
         if self.state == self.STATE_CONNECTING:
             self.abort(reason)
         else:
-            self.sendClose(code, reason[:120])
+            self.sendClose(1000, reason[:120])
 
     def abort(self, reason: str) -> None:
         """End the connection at once."""
         self.wasNotCleanReason = reason
         self.dropConnection(abort=True)
-
-    def silent_since(self, moment: float) -> bool:
-        """Nothing arrived after ``moment``, a reading of the clock."""
-        return self._heard <= moment
 
     def hold(self, held: bool) -> None:
         """Stop or resume reading from the peer. Idempotent."""

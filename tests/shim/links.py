@@ -27,6 +27,16 @@ class _Transport(FakeTransport):
     """A transport that may be told to stop reading, and that knows an abort."""
 
     reading = True
+    told = False
+
+    def lose(self) -> bool:
+        """Nothing reaches the peer any more; closing is felt on this side only."""
+        self.getOutBuffer()
+        if not self.disconnecting or self.told:
+            return False
+        self.told = True
+        self.reportDisconnect()
+        return True
 
     def pauseProducing(self) -> None:
         """Deliver nothing."""
@@ -71,9 +81,7 @@ class MemoryNetwork:
 
     def _pump(self, number: int, pump: IOPump) -> bool:
         if number in self.cut:
-            pump.clientIO.getOutBuffer()
-            pump.serverIO.getOutBuffer()
-            return False
+            return any([pump.clientIO.lose(), pump.serverIO.lose()])
         if not (pump.serverIO.reading and pump.clientIO.reading):
             return False
         return bool(pump.pump())

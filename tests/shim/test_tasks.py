@@ -17,7 +17,7 @@ from ote_twisted.shim.tasks import (
     object_key,
 )
 from ote_twisted.tasks.model import Answer, Task
-from ote_twisted.wire.clustermessage_pb2 import ClusterMessage, ControlMultiTask, ControlReq, ControlResp, MessageHead
+from ote_twisted.wire.clustermessage_pb2 import ClusterMessage, ControlMultiTask, ControlResp, MessageHead
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
