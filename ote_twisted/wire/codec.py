@@ -1,4 +1,4 @@
-"""Encoded ClusterMessages to generated protobuf objects and back; heads amended without touching bodies.
+"""Encoded ClusterMessages to generated protobuf objects and back; hop limits counted down without touching bodies.
 
 The generated classes are used as they are: a wrapper would cost more than the parse. Unknown fields stay in them
 and unknown commands are legal, so that whatever passes through keeps what it carried.
@@ -52,19 +52,10 @@ def undecodable(what: str, fault: Exception) -> MalformedMessage:
     return MalformedMessage(f"{what}: {reason}")
 
 
-def head_suffix(head: MessageHead) -> bytes:
-    """Bytes that, appended to an encoded message, set every field that ``head`` has and leave all others.
-
-    protobuf merges a repeated occurrence of a message field, the last scalar wins; elements of ``Targets`` would
-    be added to those there.
-    """
-    return ClusterMessage(Head=head).SerializeToString()
-
-
 def _hop_limit_suffix(hops: int) -> bytes:
     if not 0 < hops < 1 << 32:
         raise ValueError(f"hop limit {hops}: a message without hops left is not sent on")
-    return head_suffix(MessageHead(HopLimit=hops))
+    return ClusterMessage(Head=MessageHead(HopLimit=hops)).SerializeToString()
 
 
 _HOP_LIMITS: Final = {hops: _hop_limit_suffix(hops) for hops in range(1, 256)}
@@ -73,34 +64,11 @@ _HOP_LIMITS: Final = {hops: _hop_limit_suffix(hops) for hops in range(1, 256)}
 def with_hop_limit(raw: bytes, hops: int) -> bytes:
     """The same message with ``hops`` left; the body is not looked at.
 
+    A second head is appended that holds nothing else: protobuf merges it into the first, and the last scalar wins.
+
     :raise ValueError: less than 1 hop is left, and 0 would mean "not limited".
     """
     try:
         return raw + _HOP_LIMITS[hops]
     except KeyError:
         return raw + _hop_limit_suffix(hops)
-
-
-def with_targets(message: ClusterMessage, targets: list[str], hops: int) -> bytes:
-    """Encode ``message`` for one next hop of ``ote.v2``: these targets and no others, ``hops`` left.
-
-    ``message`` is changed; it may be used again for the next hop after this one.
-    """
-    head = message.Head
-    del head.Targets[:]
-    head.Targets.extend(targets)
-    head.HopLimit = hops
-    return message.SerializeToString()
-
-
-def with_selector(message: ClusterMessage, selector: str) -> bytes:
-    """Encode ``message`` for one next hop of ``ote.v1``, which reads nothing but ``ClusterSelector``.
-
-    Targets are removed: they are meant for peers of v2 and would only be carried along. ``message`` is changed.
-    """
-    head = message.Head
-    del head.Targets[:]
-    head.ClearField("WholeSubtree")
-    head.ClearField("SubtreeDigest")
-    head.ClusterSelector = selector
-    return message.SerializeToString()

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire import codec
-from ote_twisted.wire.codec import decode, encode, head_suffix, with_hop_limit, with_selector, with_targets
+from ote_twisted.wire.codec import decode, encode, with_hop_limit
 from tests.wire.strategies import cluster_messages, mutations
 
 
@@ -93,10 +93,10 @@ class EncodeTests(SynchronousTestCase):
         self.assertRaises(MalformedMessage, encode, pb.ClusterMessage(Body=b"0123456789"))
 
 
-class AmendTests(SynchronousTestCase):
-    """Heads are changed without touching bodies."""
+class HopLimitTests(SynchronousTestCase):
+    """Hop limits are counted down without touching bodies."""
 
-    def test_hop_limit(self) -> None:
+    def test_only_the_hop_limit_changes(self) -> None:
         """Only the hop limit differs, and the earlier bytes are untouched."""
         message = pb.ClusterMessage(
             Head=pb.MessageHead(MessageID="t1", HopLimit=64, Targets=["c1"]), Body=b"\x00body"
@@ -120,24 +120,3 @@ class AmendTests(SynchronousTestCase):
         """0 would mean "not limited", so neither it nor anything out of range is written."""
         for hops in (0, -1, 1 << 32):
             self.assertRaises(ValueError, with_hop_limit, b"\x0a\x00", hops)
-
-    def test_suffix_stamps_fields(self) -> None:
-        """A prepared suffix sets its fields in any message."""
-        stamp = head_suffix(pb.MessageHead(ClusterName="c1", ParentClusterName="root"))
-        head = decode(encode(pb.ClusterMessage(Head=pb.MessageHead(ClusterName="false", Uid="u.1"))) + stamp).Head
-        self.assertEqual((head.ClusterName, head.ParentClusterName, head.Uid), ("c1", "root", "u.1"))
-
-    def test_targets_replace_targets(self) -> None:
-        """One decoded message is encoded for several next hops, each with its own targets."""
-        message = pb.ClusterMessage(Head=pb.MessageHead(Targets=["a", "b"], HopLimit=9), Body=b"b")
-        first, second = with_targets(message, ["a"], 8), with_targets(message, ["b"], 8)
-        self.assertEqual([*decode(first).Head.Targets], ["a"])
-        self.assertEqual([*decode(second).Head.Targets], ["b"])
-        self.assertEqual((decode(second).Head.HopLimit, decode(second).Body), (8, b"b"))
-
-    def test_selector_replaces_targets(self) -> None:
-        """Towards a peer of v1 names travel in the selector only."""
-        head = pb.MessageHead(Uid="u.1", Targets=["a"], WholeSubtree=True, SubtreeDigest=5)
-        head = decode(with_selector(pb.ClusterMessage(Head=head), "^a$")).Head
-        self.assertEqual((head.ClusterSelector, head.Uid), ("^a$", "u.1"))
-        self.assertEqual((len(head.Targets), head.WholeSubtree, head.SubtreeDigest), (0, False, 0))
