@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import evolve
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
@@ -144,7 +146,7 @@ class TunnelTestCase(SynchronousTestCase):
         return cloud
 
     def make_edge(
-        self, name: str = "c1", parents: tuple[str, ...] = ("root",), chance: float = 0.5, **settings: object
+        self, name: str = "c1", parents: tuple[str, ...] = ("root",), chance: float = 0.5, **settings: Any
     ) -> tuple[EdgeTunnel, RecordingSink]:
         """A started edge tunnel on a host of its own name."""
         sink = RecordingSink()

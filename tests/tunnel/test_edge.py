@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from typing import Any
 
 from twisted.internet.protocol import Factory
 
@@ -113,7 +114,7 @@ class FailureTests(TunnelTestCase):
 
     def test_lost_link_is_dialled_again(self) -> None:
         """After a loss the parent is dialled again; the sink hears of the loss first."""
-        edge, sink = self.make_edge("c1")
+        _, sink = self.make_edge("c1")
         self.network.advance(20)
         self.network.reset("c1")
         self.network.advance(1)
@@ -186,7 +187,7 @@ class RedirectTests(TunnelTestCase):
 class GoParentTests(TunnelTestCase):
     """A parent that speaks the original's bytes."""
 
-    def answered(self, answer: bytes | None = None, **settings: object) -> tuple[RawPeer, RecordingSink, bytes]:
+    def answered(self, answer: bytes | None = None, **settings: Any) -> tuple[RawPeer, RecordingSink, bytes]:
         """An edge that dialled a raw listener, the listener's side, and the head it got."""
         listener = RawListener()
         self.network.server_endpoint("go", 8287).listen(listener)

@@ -87,7 +87,7 @@ class TakingTests(SynchronousTestCase):
     @given(st.binary(max_size=40), st.booleans())
     def test_any_bytes(self, data: bytes, masked: bool) -> None:
         """Whatever the bytes are, it stops within them."""
-        found, at, need = take(data, masked)
+        _, at, need = take(data, masked)
         self.assertTrue(0 <= at <= len(data))
         self.assertTrue(need or at == len(data))
 
