@@ -59,7 +59,7 @@ docs: $(DEV) ## Build the documentation site into docs/_build/html
 	@$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-bench: $(DEV) ## Run the benchmarks; ARGS=NAME runs those whose name has it
+bench: $(DEV) ## Run the benchmarks; ARGS="B1 --quick" runs one, shortened
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 wheel: $(DEV) ## Build wheel and source archive into dist/

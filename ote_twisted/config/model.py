@@ -149,7 +149,11 @@ class ControllerConfig:
     tags: tuple[str, ...] = field(
         default=(),
         metadata=option(
-            kinds.TAG, "Tags of this cluster, matched by patterns like names are.", Shape.LIST, flag="tag", example='["camera"]'
+            kinds.TAG,
+            "Tags of this cluster, matched by patterns like names are. A reload (SIGHUP) applies changed ones.",
+            Shape.LIST,
+            flag="tag",
+            example='["camera"]',
         ),
     )
     task_deadline: float = field(

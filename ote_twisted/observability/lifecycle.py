@@ -57,7 +57,7 @@ class SignalService(Service):
 
     _log = Logger()
 
-    def __init__(self, reactor: IReactorFromThreads, number: signal.Signals, call: Callable[[], None]) -> None:
+    def __init__(self, reactor: IReactorFromThreads, number: signal.Signals, call: Callable[[], object]) -> None:
         self._reactor = reactor
         self._number = number
         self._call = call
