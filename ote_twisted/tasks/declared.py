@@ -12,13 +12,15 @@ from attrs import field, frozen
 from ote_twisted.storage.model import JSON, Key, StoredObject
 from ote_twisted.tasks.books import uid_of
 from ote_twisted.tasks.model import Task
-from ote_twisted.tasks.validate import Fault, validate_task
+from ote_twisted.tasks.validate import Fault, deadline_fault, validate_task
 
 RESOURCE = "clustercontrollers.ote.baidu.com"
 """Under which the store keeps task objects."""
 
 API_VERSION = "ote.baidu.com/v1"
 DEFAULT_DESTINATION = "api"
+LAST_SECOND = 253_402_300_799
+"""The last second that has a year of four digits, unix seconds."""
 
 
 @frozen(eq=False)
@@ -80,7 +82,7 @@ def declared(stored: StoredObject) -> DeclaredTask | None:
         generation=generation,
         selector=_text(spec, "clusterSelector"),
         task=_task(spec, uid_of(object_uid, generation)),
-        lifetime=float(seconds) if isinstance(seconds, int) else None,
+        lifetime=None if deadline_fault(seconds) or seconds is None else float(seconds),
         created=read_time(metadata.get("creationTimestamp")),
         kept_deadline=_kept_deadline(value, generation),
         faults=tuple(validate_task(value, None)),
@@ -99,14 +101,14 @@ def read_time(text: object) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def write_time(moment: float) -> str:
-    """Unix seconds to RFC 3339 text in whole seconds, as Kubernetes writes it; never earlier than ``moment``."""
-    return datetime.fromtimestamp(ceil(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Unix seconds to RFC 3339 text in whole seconds, as Kubernetes writes it; not earlier, within years 1970 to 9999."""
+    return datetime.fromtimestamp(min(max(0, ceil(moment)), LAST_SECOND), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _task(spec: JSON, uid: str) -> Task:

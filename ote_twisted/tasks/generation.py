@@ -166,12 +166,12 @@ class Generation:
     def _selection(self, now: float) -> Sequence[str] | None:
         if not self._reselect or now < self._select_at:
             return None
-        self._reselect = False
         try:
             chosen = self._tools.carrier.select(self.task.selector)
         except InvalidSelector as error:
             self.task = evolve(self.task, faults=(("spec.clusterSelector", str(error)),))
             return None
+        self._reselect = False
         self._select_at = select_again(now, len(chosen))
         return chosen
 

@@ -91,6 +91,7 @@ class TaskOwner(Service):
     def stopService(self) -> Deferred[None]:
         """Take nothing more; fires when answers that were held are written and nothing is under way."""
         super().stopService()
+        self.ready = False
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
@@ -201,10 +202,17 @@ class TaskOwner(Service):
     def changed(self, events: Sequence[StoreEvent]) -> None:
         """See :class:`Followed`."""
         for event in events:
-            if event.type is not EventType.DELETED:
-                self._saw(event.object)
-            elif event.object.key in self._by_key and event.object.version > self._by_key[event.object.key].seen:
-                self._remove(event.object.key)
+            try:
+                self._changed(event)
+            except Exception:
+                self._log.failure("A change of task {name} was not understood", name=event.object.key.name)
+
+    def _changed(self, event: StoreEvent) -> None:
+        running = self._by_key.get(event.object.key)
+        if event.type is not EventType.DELETED:
+            self._saw(event.object)
+        elif running is not None and event.object.version > running.seen:
+            self._remove(event.object.key)
 
     def _become_ready(self) -> None:
         self.ready = True

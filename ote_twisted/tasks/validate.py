@@ -49,7 +49,7 @@ def _faults(spec: JSON) -> Iterator[Fault]:
         ("method", _method),
         ("url", _url),
         ("body", _body),
-        ("deadlineSeconds", _deadline),
+        ("deadlineSeconds", deadline_fault),
     ):
         message = rule(spec.get(name))
         if message:
@@ -94,7 +94,8 @@ def _body(value: Any) -> str:
     return "" if size <= BODY_BYTES else f"the body takes {size} bytes as JSON text, at most {BODY_BYTES} are allowed"
 
 
-def _deadline(value: Any) -> str:
+def deadline_fault(value: Any) -> str:
+    """The rule that a ``deadlineSeconds`` breaks; empty if it is good or absent."""
     low, high = DEADLINE_SECONDS
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and low <= value <= high):
         return ""

@@ -31,11 +31,13 @@ class RecordingCarrier:
     :ivar dispatched: what was sent, in order.
     :ivar cancelled: uid and targets of what was withdrawn, in order.
     :ivar selections: how often a selector was resolved.
+    :ivar broken: an error that every selection raises.
     """
 
     dispatched: list[Dispatched] = field(factory=list)
     cancelled: list[tuple[str, tuple[str, ...]]] = field(factory=list)
     selections: int = 0
+    broken: Exception | None = None
     _index: ClusterIndex = field(factory=ClusterIndex)
     _online: set[str] = field(factory=set)
 
@@ -55,6 +57,8 @@ class RecordingCarrier:
     def select(self, selector: str) -> Sequence[str]:
         """See :meth:`ITaskCarrier.select`."""
         self.selections += 1
+        if self.broken is not None:
+            raise self.broken
         return sorted(self._index.names(self._index.resolve(parse(selector))))
 
     def online(self, cluster: str) -> bool:

@@ -566,7 +566,14 @@ class PlainWordsTests(OwnerCase):
 
     def test_objects_that_are_no_tasks(self):
         """Objects without spec, with a null spec, or with wrong types are told or passed over; the owner goes on."""
-        broken: tuple[Any, ...] = (None, [], "x", {"clusterSelector": 5}, {"clusterSelector": "*", "deadlineSeconds": "1"})
+        broken: tuple[Any, ...] = (
+            None,
+            [],
+            "x",
+            {"clusterSelector": 5},
+            {"clusterSelector": "*", "deadlineSeconds": "1"},
+            {"clusterSelector": "*", "deadlineSeconds": 10**18},
+        )
         for number, spec in enumerate(broken):
             value = {"metadata": {"name": f"b{number}", "namespace": "n", "uid": f"b{number}"}, "spec": spec}
             self.successResultOf(self.world.store.inner.create(self.world.key(f"b{number}", "n"), value))
@@ -674,6 +681,23 @@ class TroubleTests(OwnerCase):
         self.world.ledger.gate.full = False
         self.world.wait(2)
         self.assertEqual((self.world.owner.ready, self.world.carrier.reached()), (True, ["c1"]))
+
+    def test_unforeseen_failure_is_logged_and_tried_again(self):
+        """A tree that raises costs a log entry and a delay, not the task."""
+        self.world.carrier.broken = ZeroDivisionError("unforeseen")
+        self.world.create(selector="c1")
+        self.world.carrier.broken = None
+        self.world.wait(2)
+        self.assertEqual(self.world.carrier.reached(), ["c1"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_answers_after_stop_leave_nothing_behind(self):
+        """An answer that comes when the service has stopped schedules nothing."""
+        self.world.create(selector="c1")
+        self.successResultOf(self.world.owner.stopService())
+        self.world.answer("c1")
+        self.world.owner.clusters_changed(["c1"], [])
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
 
     def test_figures(self):
         """Targets are counted by state over all active tasks."""
