@@ -1,0 +1,1 @@
+"""Tests of the selector language and the index behind it."""
