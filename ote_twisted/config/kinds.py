@@ -111,7 +111,7 @@ def _websocket_url(value: str) -> str:
 
 def _proxy_url(value: str) -> str:
     parts = _split_port(value)
-    return _require(parts.scheme == "http" and parts.path in ("", "/"), value)
+    return _require(parts.scheme == "http" and parts.path in ("", "/") and parts.username is None, value)
 
 
 def _host_port(value: str) -> str:
@@ -141,7 +141,7 @@ ENDPOINT = _textual(
 )
 WEBSOCKET_URL = _textual("URL", 'a websocket address such as "ws://127.0.0.1:8287"', _websocket_url)
 HOST_PORT = _textual("host:port", 'an address such as "edge7.example:8287" or ":8287"', _host_port)
-PROXY_URL = _textual("URL", 'an HTTP proxy such as "http://proxy.example:3128"', _proxy_url, secret=True)
+PROXY_URL = _textual("URL", 'an HTTP proxy without credentials such as "http://proxy.example:3128"', _proxy_url, secret=True)
 SHIM = _textual("shim", '"embedded", "none", the name of an installed shim, or a "ws://host:port" address', _shim)
 NAME = _textual("name", "a cluster's name", parse_name)
 LABEL_VALUE = _textual("text", "a label's value", check_label_value)

@@ -58,6 +58,26 @@ class LimitConfig:
             raise ConfigError(f"limit.queue_high ({self.queue_high}) must be below limit.queue_hard ({self.queue_hard})")
 
 
+@frozen
+class ShimLimitConfig:
+    """Bounds of a shim server; sizes in bytes."""
+
+    message: int = field(
+        default=64 * 1024**2,
+        metadata=option(
+            kinds.SIZE, "Largest message that is taken from a controller; the link of one that sends more is closed."
+        ),
+    )
+    queue_hard: int = field(
+        default=64 * 1024**2,
+        metadata=option(kinds.SIZE, "Bytes waiting for one controller at which its link is closed as a slow reader."),
+    )
+    answer_body: int = field(
+        default=1024**2,
+        metadata=option(kinds.SIZE, "Largest body of an answer; longer ones are cut and marked."),
+    )
+
+
 _LOG = section("What is logged, and how.")
 _STOP = option(kinds.DURATION, "Time for answering what is under way after SIGTERM; what remains then is cut off.")
 
@@ -209,4 +229,4 @@ class ShimConfig:
     )
     stop_timeout: float = field(default=10.0, metadata=_STOP)
     log: LogConfig = field(factory=LogConfig, metadata=_LOG)
-    limit: LimitConfig = field(factory=LimitConfig, metadata=section("Bounds; sizes in bytes."))
+    limit: ShimLimitConfig = field(factory=ShimLimitConfig, metadata=section("Bounds; sizes in bytes."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from hypothesis import given
@@ -83,6 +84,21 @@ class DeclarationTests(SynchronousTestCase):
         for program in PROGRAMS:
             flags = [declared.flag for declared in all_options(program.model)]
             self.assertEqual(len(flags), len(set(flags)))
+
+
+class UseTests(SynchronousTestCase):
+    """Options do something."""
+
+    def test_every_option_reaches_a_program(self) -> None:
+        """Each option is read by the root of a program."""
+        roots = "".join(path.read_text(encoding="utf-8") for path in (TOP / "ote_twisted" / "tap").glob("*.py"))
+        unused = [
+            f"{program.name}: {declared.key}"
+            for program in PROGRAMS
+            for declared in all_options(program.model)
+            if not re.search(rf"\.{declared.path[-1]}\b", roots)
+        ]
+        self.assertEqual(unused, [])
 
 
 class ValueTests(SynchronousTestCase):
