@@ -7,7 +7,9 @@ import struct
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha1
+from typing import cast
 
+from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Protocol
 from websockets.speedups import apply_mask
 
@@ -48,7 +50,7 @@ class LeanWebSocket(Protocol):
 
     def connectionMade(self) -> None:
         """Begin the handshake."""
-        self.transport.setTcpNoDelay(True)  # type: ignore[union-attr]
+        cast(ITCPTransport, self.transport).setTcpNoDelay(True)
         self._buffer = b""
         self._take: Callable[[], None] = self._take_handshake
         if self.is_client:
@@ -59,7 +61,7 @@ class LeanWebSocket(Protocol):
 
     def refused(self, status: bytes) -> None:
         """The server answered with another status line."""
-        self.transport.loseConnection()  # type: ignore[union-attr]
+        cast(ITCPTransport, self.transport).loseConnection()
 
     def payloads_received(self, payloads: list[bytes]) -> None:
         """Binary messages arrived."""
@@ -70,7 +72,7 @@ class LeanWebSocket(Protocol):
         self._write(b"".join([frame(payload, self.is_client) for payload in payloads]))
 
     def _write(self, data: bytes) -> None:
-        self.transport.write(data)  # type: ignore[union-attr]
+        cast(ITCPTransport, self.transport).write(data)
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes from the transport."""
@@ -147,4 +149,4 @@ class LeanWebSocket(Protocol):
         if opcode == 9:
             self._write(frame(payload, self.is_client, 10))
         elif opcode == 8:
-            self.transport.loseConnection()  # type: ignore[union-attr]
+            cast(ITCPTransport, self.transport).loseConnection()
