@@ -81,26 +81,29 @@ class Postings(Generic[KeyT]):
     def __len__(self) -> int:
         return len(self._sets)
 
-    def add(self, key: KeyT, value: int) -> None:
-        """Put ``value`` under ``key``."""
-        present = self._sets.get(key)
-        if present is None:
-            self._sets[key] = value
-        elif isinstance(present, int):
-            if present != value:
-                self._sets[key] = self._make((present, value))
-        else:
-            present.add(value)
+    def add(self, keys: Iterable[KeyT], value: int) -> None:
+        """Put ``value`` under each of the keys, under none of which it is."""
+        sets = self._sets
+        for key in keys:
+            present = sets.get(key)
+            if present is None:
+                sets[key] = value
+            elif present.__class__ is int:
+                sets[key] = self._make((present, value))
+            else:
+                present.add(value)  # type: ignore[union-attr]
 
-    def discard(self, key: KeyT, value: int) -> None:
-        """Take ``value`` from under ``key``, where it is; an empty key is forgotten."""
-        present = self._sets[key]
-        if isinstance(present, int):
-            del self._sets[key]
-            return
-        present.discard(value)
-        if not present:
-            del self._sets[key]
+    def discard(self, keys: Iterable[KeyT], value: int) -> None:
+        """Take ``value`` from under each of the keys, under all of which it is; an empty key is forgotten."""
+        sets = self._sets
+        for key in keys:
+            present = sets[key]
+            if present.__class__ is int:
+                del sets[key]
+                continue
+            present.discard(value)  # type: ignore[union-attr]
+            if not present:
+                del sets[key]
 
     def get(self, key: KeyT) -> IdSet:
         """The ids under ``key``, perhaps none. To be read, never changed."""

@@ -59,7 +59,7 @@ class ClusterIndex:
         self._tree.check(name, parent)
         value = self._names.add(name)
         self._labels.add(value, labels)
-        self._add_tags(value, tags)
+        self._add_tags(value, _sorted(tags))
         self._tree.attach(name, parent)
         return value
 
@@ -77,8 +77,10 @@ class ClusterIndex:
         if self._labels.labels(value) != labels:
             self._labels.remove(value)
             self._labels.add(value, labels)
-        self._remove_tags(value)
-        self._add_tags(value, tags)
+        kept = _sorted(tags)
+        if kept != self._tags_of[value]:
+            self._remove_tags(value)
+            self._add_tags(value, kept)
         return value
 
     def remove(self, name: str) -> int:
@@ -93,13 +95,12 @@ class ClusterIndex:
         self._names.remove(name)
         return value
 
-    def _add_tags(self, value: int, tags: Iterable[str]) -> None:
+    def _add_tags(self, value: int, tags: tuple[str, ...]) -> None:
         """Give tags to an id that has none."""
-        known = [self._tag_id(tag) for tag in sorted(set(tags))]
+        known = [self._tag_id(tag) for tag in tags]
         self._tags_of.extend([()] * (value + 1 - len(self._tags_of)))
         self._tags_of[value] = self._tag_sets.take(tuple(map(self._tags.text, known)))
-        for tag in known:
-            self._tagged.add(tag, value)
+        self._tagged.add(known, value)
 
     def _tag_id(self, tag: str) -> int:
         """The id of a tag, which is known from now on."""
@@ -108,11 +109,11 @@ class ClusterIndex:
 
     def _remove_tags(self, value: int) -> None:
         """Take all tags from an id; a tag that nobody has is forgotten."""
-        for tag in self._tags_of[value]:
-            known = self._tags.ids[tag]
-            self._tagged.discard(known, value)
-            if known not in self._tagged:
-                self._tags.remove(tag)
+        known = [self._tags.ids[tag] for tag in self._tags_of[value]]
+        self._tagged.discard(known, value)
+        for tag in known:
+            if tag not in self._tagged:
+                self._tags.remove(self._tags.text(tag))
         self._tag_sets.release(self._tags_of[value])
         self._tags_of[value] = ()
 
@@ -183,3 +184,8 @@ class ClusterIndex:
     def at(self, depth: int) -> IdSet:
         """The clusters at a depth; 0 is the top."""
         return self._tree.level(depth)
+
+
+def _sorted(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags in the form that they are kept in."""
+    return tuple(sorted(set(tags)))

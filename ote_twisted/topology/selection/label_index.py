@@ -38,27 +38,27 @@ class LabelIndex:
         missing = value + 1 - len(self._keys)
         self._keys.extend([()] * missing)
         self._values.extend([()] * missing)
-        self._keys[value] = self._shapes.take(tuple(labels))
-        self._values[value] = tuple([self._file(key, text, value) for key, text in labels.items()])
+        self._keys[value] = keys = self._shapes.take(tuple(labels))
+        self._values[value] = tuple([self._file(key, labels[key], value) for key in keys])
+        self._having.add(keys, value)
 
     def _file(self, key: str, text: str, value: int) -> str:
         """File an id under one label; gives the label's value as it is to be kept."""
-        self._having.add(key, value)
         postings = self._with.get(key)
         if postings is None:
             postings = self._with[key] = Postings(self._make)
         shared = intern(text) if text in postings else text
-        postings.add(shared, value)
+        postings.add((shared,), value)
         return shared
 
     def remove(self, value: int) -> None:
         """Take all labels from an id."""
         for key, text in zip(self._keys[value], self._values[value], strict=True):
-            self._having.discard(key, value)
             postings = self._with[key]
-            postings.discard(text, value)
+            postings.discard((text,), value)
             if not postings:
                 del self._with[key]
+        self._having.discard(self._keys[value], value)
         self._shapes.release(self._keys[value])
         self._keys[value] = self._values[value] = ()
 

@@ -53,8 +53,7 @@ class Lexicon:
         self.ids[text] = value
         self.everyone.add(value)
         self._order.add(text, value)
-        for gram in _grams(text):
-            self._grams.add(gram, value)
+        self._grams.add(_grams(text), value)
         return value
 
     def _new_id(self, text: str) -> int:
@@ -74,8 +73,7 @@ class Lexicon:
         self.everyone.discard(value)
         self._texts[value] = ""
         self._free.append(value)
-        for gram in _grams(text):
-            self._grams.discard(gram, value)
+        self._grams.discard(_grams(text), value)
         return value
 
     def text(self, value: int) -> str:
