@@ -108,6 +108,11 @@ def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Give a function's length in lines without its docstring."""
+    """Give a function's length in lines, without its docstring and without what is defined inside it."""
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    return (node.end_lineno or node.lineno) - body[0].lineno + 1 if body else 0
+    inner = [part for part in body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    return sum(_lines(part) for part in body) - sum(_lines(part) for part in inner)
+
+
+def _lines(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
