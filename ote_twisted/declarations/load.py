@@ -11,11 +11,11 @@ import yaml
 from ote_twisted.declarations.model import Kind, kinds_of
 from ote_twisted.errors import ConfigError
 
-TREE = ("crds", "virtual")
-"""Folders with the kinds of the tree, which every controller serves."""
+TREE = ("crds", "virtual", "base")
+"""Folders with the kinds that every controller serves: those of the tree, namespaces and events."""
 
 CLUSTER = ("builtin",)
-"""Folders with the kinds of a Kubernetes cluster, served with the embedded shim."""
+"""Folders with the other kinds of a Kubernetes cluster, served with the embedded shim."""
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
