@@ -10,7 +10,7 @@ from attrs import field, frozen
 from ote_twisted.errors import StoreError
 from ote_twisted.storage.model import JSON, ResourceVersion
 
-_HEAD = ("apiVersion", "kind")
+_GAP = b'"resourceVersion":""'
 
 
 @frozen(eq=False)
@@ -39,12 +39,18 @@ def draft(value: JSON) -> Draft:
     metadata = value.get("metadata", {})
     if not isinstance(metadata, dict):
         raise StoreError("metadata must be a JSON object")
-    head = _members({name: value[name] for name in _HEAD if name in value})
-    inner = _members({name: part for name, part in metadata.items() if name != "resourceVersion"})
-    rest = _members({name: part for name, part in value.items() if name not in _HEAD and name != "metadata"})
-    before = b"{" + (head + b"," if head else b"") + b'"metadata":{"resourceVersion":"'
-    after = b'"' + (b"," + inner if inner else b"") + b"}" + (b"," + rest if rest else b"") + b"}"
-    return Draft(before, after, _labels(metadata))
+    stamped = {"resourceVersion": "", **metadata}
+    stamped["resourceVersion"] = ""
+    parts = {**_head(value), **value}
+    parts["metadata"] = stamped
+    try:
+        encoded = orjson.dumps(parts)
+    except TypeError as error:
+        raise StoreError(f"the object cannot be written as JSON: {error}") from None
+    # Only two texts stand before metadata, and a quote within a text is escaped: the first match is the gap.
+    gap = encoded.index(_GAP) + len(_GAP) - 1
+    labels = metadata.get("labels")
+    return Draft(encoded[:gap], encoded[gap:], _labels(labels) if labels else {})
 
 
 def restamped(value: bytes, version: ResourceVersion) -> bytes:
@@ -52,15 +58,13 @@ def restamped(value: bytes, version: ResourceVersion) -> bytes:
     return draft(orjson.loads(value)).at(version)
 
 
-def _members(part: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(part)[1:-1]
-    except TypeError as error:
-        raise StoreError(f"the object cannot be written as JSON: {error}") from None
+def _head(value: JSON) -> dict[str, Any]:
+    if isinstance(value.get("apiVersion"), str) and isinstance(value.get("kind"), str):
+        return {"apiVersion": None, "kind": None, "metadata": None}
+    return {"metadata": None}
 
 
-def _labels(metadata: dict[str, Any]) -> dict[str, str]:
-    labels = metadata.get("labels")
+def _labels(labels: object) -> dict[str, str]:
     if not isinstance(labels, dict):
         return {}
     return {label: text for label, text in labels.items() if isinstance(text, str)}

@@ -52,25 +52,25 @@ def threaded_ledger(test: SynchronousTestCase) -> LedgerUnderTest:
     return LedgerUnderTest(storage.ledger, settle)
 
 
-class MemoryObjectStoreTests(make_object_store_tests(memory_store)):
+class MemoryObjectStoreTests(make_object_store_tests(memory_store)):  # type: ignore[misc]
     """The memory store keeps the contract."""
 
 
-class SQLiteObjectStoreTests(make_object_store_tests(sqlite_store)):
+class SQLiteObjectStoreTests(make_object_store_tests(sqlite_store)):  # type: ignore[misc]
     """The SQLite store keeps the contract."""
 
 
-class ThreadedObjectStoreTests(make_object_store_tests(threaded_store)):
+class ThreadedObjectStoreTests(make_object_store_tests(threaded_store)):  # type: ignore[misc]
     """The SQLite store with its writer thread keeps the contract."""
 
 
-class MemoryTaskLedgerTests(make_task_ledger_tests(memory_ledger)):
+class MemoryTaskLedgerTests(make_task_ledger_tests(memory_ledger)):  # type: ignore[misc]
     """The memory ledger keeps the contract."""
 
 
-class SQLiteTaskLedgerTests(make_task_ledger_tests(sqlite_ledger)):
+class SQLiteTaskLedgerTests(make_task_ledger_tests(sqlite_ledger)):  # type: ignore[misc]
     """The SQLite ledger keeps the contract."""
 
 
-class ThreadedTaskLedgerTests(make_task_ledger_tests(threaded_ledger)):
+class ThreadedTaskLedgerTests(make_task_ledger_tests(threaded_ledger)):  # type: ignore[misc]
     """The SQLite ledger with its writer thread keeps the contract."""

@@ -18,8 +18,6 @@ _INSERT = (
     " ON CONFLICT DO NOTHING"
 )
 _UPDATE = "UPDATE objects SET version = ?, labels = ?, value = ? WHERE id = ?"
-_LOG = "INSERT INTO log (version, object) VALUES (?, ?)"
-_LOG_DELETION = "INSERT INTO log (version, object, resource, namespace, name, labels, value) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _LABEL = "INSERT INTO labels (resource, label, value, object) VALUES (?, ?, ?, ?)"
 _UNLABEL = "DELETE FROM labels WHERE resource = ? AND label = ? AND value = ? AND object = ?"
 
@@ -33,9 +31,9 @@ def create(transaction: Transaction, key: Key, draft: Draft) -> StoreEvent:
         raise AlreadyExists(already_exists(key))
     number = cursor.lastrowid
     assert number is not None
-    cursor.execute(_LOG, (version, number))
-    _relabel(cursor, key, number, {}, draft.labels)
-    transaction.logged()
+    if draft.labels:
+        _relabel(cursor, key, number, {}, draft.labels)
+    transaction.log(number)
     return StoreEvent(EventType.ADDED, new)
 
 
@@ -45,10 +43,9 @@ def update(transaction: Transaction, key: Key, draft: Draft, expected: ResourceV
     cursor, version = transaction.cursor, transaction.next_version()
     new = StoredObject(key, ResourceVersion(version), draft.at(version), draft.labels)
     cursor.execute(_UPDATE, (version, packed(draft.labels), new.value, number))
-    cursor.execute(_LOG, (version, number))
     if previous.labels != draft.labels:
         _relabel(cursor, key, number, previous.labels, draft.labels)
-    transaction.logged()
+    transaction.log(number)
     return StoreEvent(EventType.MODIFIED, new, previous)
 
 
@@ -58,10 +55,9 @@ def delete(transaction: Transaction, key: Key, expected: ResourceVersion | None)
     cursor, version = transaction.cursor, ResourceVersion(transaction.next_version())
     last = StoredObject(key, version, restamped(previous.value, version), previous.labels)
     cursor.execute("DELETE FROM objects WHERE id = ?", (number,))
-    row = (version, number, key.resource, key.namespace, key.name, packed(last.labels), last.value)
-    cursor.execute(_LOG_DELETION, row)
-    _relabel(cursor, key, number, previous.labels, {})
-    transaction.logged()
+    if previous.labels:
+        _relabel(cursor, key, number, previous.labels, {})
+    transaction.log(number, key.resource, key.namespace, key.name, packed(last.labels), last.value)
     return StoreEvent(EventType.DELETED, last, previous)
 
 

@@ -14,11 +14,10 @@ from ote_twisted.errors import Expired, NotFound, StoreUnavailable
 from ote_twisted.interfaces import IObjectStore
 from ote_twisted.storage.drafts import draft
 from ote_twisted.storage.feed import Deliver, Feed, Watch
-from ote_twisted.storage.model import JSON, Key, Page, ResourceVersion, StoredObject, StoreEvent
+from ote_twisted.storage.model import JSON, Key, Page, ResourceVersion, StoredObject
 from ote_twisted.storage.sqlite import changes, reads
 from ote_twisted.storage.sqlite.faults import store_error
 from ote_twisted.storage.sqlite.snapshots import Readers
-from ote_twisted.storage.sqlite.transactions import Run
 from ote_twisted.storage.sqlite.writers import Writer
 from ote_twisted.storage.texts import list_expired, not_found
 from ote_twisted.storage.tokens import continue_token, parse_token
@@ -102,7 +101,7 @@ class SQLiteObjectStore:
             run = partial(changes.create, key=key, draft=draft(value))
         except Exception as error:
             return fail(store_error(error))
-        return self._write(run)
+        return self._writer.write(run)
 
     def update(self, key: Key, value: JSON, expected: ResourceVersion | None) -> Deferred[StoredObject]:
         """See :class:`IObjectStore`."""
@@ -110,11 +109,11 @@ class SQLiteObjectStore:
             run = partial(changes.update, key=key, draft=draft(value), expected=expected)
         except Exception as error:
             return fail(store_error(error))
-        return self._write(run)
+        return self._writer.write(run)
 
     def delete(self, key: Key, expected: ResourceVersion | None) -> Deferred[StoredObject]:
         """See :class:`IObjectStore`."""
-        return self._write(partial(changes.delete, key=key, expected=expected))
+        return self._writer.write(partial(changes.delete, key=key, expected=expected))
 
     def watch(self, resource: str, since: ResourceVersion, deliver: Deliver) -> Watch:
         """See :class:`IObjectStore`."""
@@ -131,9 +130,6 @@ class SQLiteObjectStore:
         if db is not None:
             self.readers.take_back(db)
         self.readers.close()
-
-    def _write(self, run: Run) -> Deferred[StoredObject]:
-        return self._writer.write(run).addCallback(_object_of)
 
     def reader(self) -> sqlite3.Connection:
         """The connection for short reads in the reactor's thread.
@@ -174,7 +170,3 @@ class SQLiteObjectStore:
         del found[limit:]
         last = found[-1].key
         return Page(found, version, continue_token(version, last.namespace, last.name), selection.count(db) - limit)
-
-
-def _object_of(event: StoreEvent) -> StoredObject:
-    return event.object

@@ -13,6 +13,9 @@ from ote_twisted.storage.sqlite.faults import store_error
 FIRST_VERSION = 1
 """Version of a store that has never been written."""
 
+_LOG = "INSERT INTO log (version, object, resource, namespace, name, labels, value) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PRESENT = (None,) * 5
+
 
 class Transaction:
     """What a write may use while its group's transaction is open.
@@ -20,12 +23,13 @@ class Transaction:
     :ivar cursor: executes SQL.
     """
 
-    __slots__ = ("_started", "_version", "cursor")
+    __slots__ = ("_logged", "_started", "_version", "cursor")
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self.cursor = cursor
         self._started: int | None = None
         self._version = 0
+        self._logged: list[tuple[Any, ...]] = []
 
     def next_version(self) -> int:
         """The version that the next logged change will have."""
@@ -34,12 +38,18 @@ class Transaction:
             self._started = self._version = newest or FIRST_VERSION
         return self._version + 1
 
-    def logged(self) -> None:
-        """A change with :meth:`next_version` was logged."""
-        self._version += 1
+    def log(self, number: int, *deleted: str | bytes | None) -> None:
+        """Log the change of an object by its row number as :meth:`next_version`.
 
-    def trim(self, kept: int) -> None:
-        """Forget logged changes beyond the newest ``kept``, a twentieth at a time."""
+        :param deleted: what is left of a deleted object: resource, namespace, name, labels, value.
+        """
+        self._version += 1
+        self._logged.append((self._version, number, *(deleted or _PRESENT)))
+
+    def finish(self, kept: int) -> None:
+        """Write the log, and forget changes beyond the newest ``kept``, a twentieth at a time."""
+        if self._logged:
+            self.cursor.executemany(_LOG, self._logged)
         step = max(1, kept // 20)
         if self._started is not None and self._started // step != self._version // step:
             self.cursor.execute("DELETE FROM log WHERE version <= ?", (self._version - kept,))
@@ -88,7 +98,7 @@ class GroupCommit:
                 results.append(run(transaction))
             except StoreError as refusal:
                 results.append(refusal)
-        transaction.trim(self._kept)
+        transaction.finish(self._kept)
         self._cursor.execute("COMMIT")
         self.commits += 1
         return results

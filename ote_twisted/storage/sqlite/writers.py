@@ -25,7 +25,10 @@ class Writer(Protocol):
     """Takes writes in order."""
 
     def write(self, run: Run) -> Deferred[Any]:
-        """Queue a write; fires with what it gives once that is durable, or fails with a :class:`StoreError`."""
+        """Queue a write; fires with what it gives once that is durable, or fails with a :class:`StoreError`.
+
+        A write that gives an event fires with the event's object; the event is announced before.
+        """
 
     def stop(self) -> Deferred[None]:
         """Finish what is queued, refuse the rest, close. Fires when done."""
@@ -76,7 +79,7 @@ class Backlog:
                 waiting.errback(Failure(result))
             else:
                 self.writes += 1
-                waiting.callback(result)
+                waiting.callback(result.object if type(result) is StoreEvent else result)
 
     def _judge(self, results: Sequence[Any]) -> None:
         errors = [result for result in results if isinstance(result, StoreUnavailable)]

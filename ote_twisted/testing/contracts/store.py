@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from attrs import frozen
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -200,11 +201,13 @@ class _Writing(_Base):
     def test_a_refused_write_leaves_its_neighbours(self) -> None:
         """Writes of one turn succeed or fail each by itself and fire in the order made."""
         fired: list[str] = []
+
+        def note(outcome: StoredObject | Failure) -> None:
+            fired.append(type(outcome.value).__name__ if isinstance(outcome, Failure) else outcome.key.name)
+
         self.create("taken")
         for name in ("a", "taken", "b"):
-            waiting: Deferred[Any] = self.store.create(key(name), config_map(name))
-            waiting.addCallback(lambda stored: fired.append(stored.key.name))
-            waiting.addErrback(lambda failure: fired.append(failure.type.__name__))
+            self.store.create(key(name), config_map(name)).addBoth(note)
         self.settle()
         self.assertEqual(fired, ["a", "AlreadyExists", "b"])
 
