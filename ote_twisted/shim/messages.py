@@ -2,53 +2,42 @@
 
 from __future__ import annotations
 
-import json
+import base64
 from collections.abc import Sequence
 
-from ote_twisted.shim.tasks import encode_answer, encode_task
+import orjson
+
 from ote_twisted.tasks.model import Answer, Task
-from ote_twisted.wire.clustermessage_pb2 import (
-    Cancel,
-    ClusterMessage,
-    ControlReq,
-    ControlResp,
-    EdgeReport,
-    MessageHead,
-)
+from ote_twisted.wire.clustermessage_pb2 import Cancel, ClusterMessage, ControlReq, MessageHead
+from ote_twisted.wire.codec import encode
+from ote_twisted.wire.messages import control_request, request_head
 
 DESCRIBE = Task("shim", "GET", "/describe")
 """Asks a shim server what its cluster is; one that does not know this destination answers 404."""
 
 
 def request(task: Task, identifier: str, cluster: str) -> bytes:
-    """A ControlReq with a MessageID that the shim echoes."""
-    head = MessageHead(MessageID=identifier, Command=ControlReq, ClusterSelector=cluster, Uid=task.uid)
-    return ClusterMessage(Head=head, Body=encode_task(task)).SerializeToString()
+    """A ControlReq with a MessageID that the shim echoes.
+
+    :raise MalformedMessage: a text of the task has no UTF-8 form, or it is too long for the wire.
+    """
+    head = request_head(ControlReq, message_id=identifier, selector=cluster, uid=task.uid, hop_limit=0)
+    return control_request(head, task)
 
 
 def cancel(identifier: str) -> bytes:
     """The request of that MessageID is withdrawn. For a server that chose ``ote.v2`` only."""
-    return ClusterMessage(Head=MessageHead(MessageID=identifier, Command=Cancel)).SerializeToString()
-
-
-def response(head: MessageHead, answer: Answer, now: float) -> bytes:
-    """A ControlResp that echoes the request's head, fields unknown to us included.
-
-    :param now: unix seconds.
-    """
-    echoed = MessageHead()
-    echoed.CopyFrom(head)
-    echoed.Command = ControlResp
-    return ClusterMessage(Head=echoed, Body=encode_answer(answer, now)).SerializeToString()
-
-
-def report(cluster: str, body: bytes) -> bytes:
-    """An EdgeReport of that cluster."""
-    return ClusterMessage(Head=MessageHead(Command=EdgeReport, ClusterName=cluster), Body=body).SerializeToString()
+    return encode(ClusterMessage(Head=MessageHead(MessageID=identifier, Command=Cancel)))
 
 
 def combined(answers: Sequence[Answer]) -> Answer:
-    """The answer to a multi task: the first code that is no success, else 200, with a JSON list of every result."""
-    code = next((each.code for each in answers if each.code >= 400), 200)
-    results = [{"code": each.code, "body": each.body.decode("utf-8", "replace")} for each in answers]
-    return Answer(code, json.dumps(results).encode())
+    """The answer to a multi task: the worst code, and a JSON list of ``code`` and ``body``; bodies that are no text as base64."""
+    results = [{"code": each.code, "body": _text(each.body)} for each in answers]
+    return Answer(max((each.code for each in answers), default=200), orjson.dumps(results))
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode()

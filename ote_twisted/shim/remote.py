@@ -7,7 +7,6 @@ import random as _random
 from collections.abc import Callable
 
 from attrs import frozen
-from google.protobuf.message import DecodeError
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
@@ -19,12 +18,13 @@ from ote_twisted.shim.answers import failure, from_wire
 from ote_twisted.shim.describe import describe_by_api
 from ote_twisted.shim.dial import Delays, Dialler, ShimAddress
 from ote_twisted.shim.messages import DESCRIBE, cancel, request
-from ote_twisted.shim.tasks import decode_answer
 from ote_twisted.shim.websocket import Link, LinkLimits, status_of
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
 from ote_twisted.wire.clustermessage_pb2 import ClusterMessage, ControlResp, EdgeReport
+from ote_twisted.wire.codec import decode
 from ote_twisted.wire.join import V2
+from ote_twisted.wire.messages import answer_of
 
 
 @frozen
@@ -131,15 +131,13 @@ class RemoteShim:
 
     def link_message(self, link: Link, message: bytes) -> None:
         """An answer or a report; anything else is counted."""
-        received = ClusterMessage()
         try:
-            received.ParseFromString(message)
-        except DecodeError:
-            received.Clear()
-        if not received.HasField("Head"):
+            received = decode(message)
+        except MalformedMessage:
             self.malformed += 1
-        elif received.Head.Command == ControlResp:
-            self._answered(received.Head.MessageID, received.Body)
+            return
+        if received.Head.Command == ControlResp:
+            self._answered(received)
         elif received.Head.Command == EdgeReport and self._host is not None:
             self._host.shim_report(received.Body)
         else:
@@ -158,20 +156,24 @@ class RemoteShim:
     def _ask(self, link: Link, task: Task) -> Deferred[Answer]:
         self._count += 1
         identifier = f"{self._prefix}-{self._count}"
+        try:
+            message = request(task, identifier, self._cluster)
+        except MalformedMessage as error:
+            return succeed(failure(400, str(error)))
         answer: Deferred[Answer] = Deferred(lambda _: self._cancelled(identifier))
         timer = self._clock.callLater(self._limits.task_seconds, self._too_late, identifier)
         self._pending[identifier] = _Pending(answer, timer)
         self._note_busy(link)
-        link.send(request(task, identifier, self._cluster))
+        link.send(message)
         return answer
 
-    def _answered(self, identifier: str, body: bytes) -> None:
+    def _answered(self, received: ClusterMessage) -> None:
         try:
-            answer = from_wire(decode_answer(body)[0])
+            answer = from_wire(answer_of(received)[0])
         except MalformedMessage as error:
             self.malformed += 1
             answer = failure(502, f"the shim's answer could not be read: {error}")
-        if not self._settle(identifier, answer):
+        if not self._settle(received.Head.MessageID, answer):
             self.unasked += 1
 
     def _settle(self, identifier: str, answer: Answer) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
-from google.protobuf.message import DecodeError
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -16,13 +15,14 @@ from ote_twisted.errors import MalformedMessage, ShimUnavailable
 from ote_twisted.interfaces import IClusterShim, IShimHost
 from ote_twisted.shim.answers import failure
 from ote_twisted.shim.backlog import Backlog
-from ote_twisted.shim.messages import DESCRIBE, combined, report, response
-from ote_twisted.shim.tasks import decode_multi_task, decode_task
+from ote_twisted.shim.messages import DESCRIBE, combined
 from ote_twisted.shim.websocket import Link
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
 from ote_twisted.wire.clustermessage_pb2 import Cancel, ClusterMessage, ControlMultiReq, ControlReq, MessageHead
+from ote_twisted.wire.codec import decode
 from ote_twisted.wire.join import V2
+from ote_twisted.wire.messages import control_response, edge_report, multi_task_of, task_of
 
 
 @frozen
@@ -82,7 +82,7 @@ class ServedCluster:
 
     def shim_report(self, body: bytes) -> None:
         """See :meth:`IShimHost.shim_report`. Kept while no controller is connected."""
-        self._send(report(self.name, body))
+        self._send(edge_report(self.name, body))
 
     def opened(self, link: Link) -> None:
         """The controller is connected; it gets what waited for it."""
@@ -101,12 +101,9 @@ class ServedCluster:
 
     def received(self, message: bytes) -> None:
         """One message of the controller. Whatever the bytes are, they cost at most themselves."""
-        request = ClusterMessage()
         try:
-            request.ParseFromString(message)
-        except DecodeError:
-            request.Clear()
-        if not request.HasField("Head"):
+            request = decode(message)
+        except MalformedMessage:
             self.malformed += 1
             return
         perform = self._commands.get(request.Head.Command)
@@ -114,32 +111,32 @@ class ServedCluster:
             self.unknown += 1
             self._log.debug("{name}: no shim knows command {command}", name=self.name, command=request.Head.Command)
             return
-        perform(request.Head, request.Body)
+        perform(request)
 
-    def _request(self, head: MessageHead, body: bytes) -> None:
+    def _request(self, request: ClusterMessage) -> None:
         try:
-            task = decode_task(body, head.Uid)
+            task = task_of(request)
         except MalformedMessage as error:
             self.malformed += 1
-            self._send(response(head, failure(400, str(error)), self._now()))
+            self._respond(request.Head, failure(400, str(error)))
             return
-        self._track(head, self._perform(task), answered=True)
+        self._track(request.Head, self._perform(task), answered=True)
 
-    def _multi_request(self, head: MessageHead, body: bytes) -> None:
+    def _multi_request(self, request: ClusterMessage) -> None:
         try:
-            tasks = decode_multi_task(body, head.Uid)
+            tasks = multi_task_of(request)
         except MalformedMessage:
             self.malformed += 1
             return
         # The original never answers these; only who gives a uid waits for the results.
-        self._track(head, Deferred.fromCoroutine(self._perform_all(tasks)), answered=bool(head.Uid))
+        self._track(request.Head, Deferred.fromCoroutine(self._perform_all(tasks)), answered=bool(request.Head.Uid))
 
-    def _cancel(self, head: MessageHead, body: bytes) -> None:
-        performing = self._open.get(head.MessageID)
+    def _cancel(self, request: ClusterMessage) -> None:
+        performing = self._open.get(request.Head.MessageID)
         if performing is not None:
             performing.cancel()
 
-    async def _perform_all(self, tasks: tuple[Task, ...]) -> Answer:
+    async def _perform_all(self, tasks: Sequence[Task]) -> Answer:
         return combined([await self._perform(task) for task in tasks])
 
     def _perform(self, task: Task) -> Deferred[Answer]:
@@ -161,18 +158,21 @@ class ServedCluster:
     def _answer(self, answer: Answer, head: MessageHead, answered: bool) -> None:
         self.performed += 1
         if answered:
-            self._send(response(head, answer, self._now()))
+            self._respond(head, answer)
 
     def _not_answered(self, reason: Failure, head: MessageHead) -> None:
         if reason.check(CancelledError):
             return
         self._log.failure("{name}: request {identifier} failed", reason, name=self.name, identifier=head.MessageID)
-        self._send(response(head, failure(500, "the shim server failed; its log has the reason"), self._now()))
+        self._respond(head, failure(500, "the shim server failed; its log has the reason"))
 
     def _closed(self, _: object, key: str) -> None:
         self._open.pop(key, None)
         if self.link is not None and len(self._open) <= self._limits.open_tasks // 2:
             self.link.hold(False)
+
+    def _respond(self, head: MessageHead, answer: Answer) -> None:
+        self._send(control_response(head, self.name, answer, int(self._now())))
 
     def _send(self, message: bytes) -> None:
         if self.link is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attrs import define, field
+from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketServerFactory
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionRefusedError
@@ -13,13 +14,18 @@ from twisted.internet.task import Clock
 from twisted.test.iosim import FakeTransport, IOPump, connect
 from zope.interface import implementer
 
-from ote_twisted.interfaces import IClusterShim
+from ote_twisted.interfaces import IClusterShim, IShimHost
 from ote_twisted.shim.dial import ShimAddress
 from ote_twisted.shim.remote import RemoteLimits, RemoteShim
 from ote_twisted.shim.server import ServerLimits, ShimServer
+from ote_twisted.shim.websocket import AUTOBAHN, ClientLink, Link, LinkLimits, ServerLink
+from ote_twisted.tasks.model import Answer
 from ote_twisted.testing.shim import MemoryShim
+from ote_twisted.wire.clustermessage_pb2 import ClusterMessage, ControlResp
+from ote_twisted.wire.messages import answer_of, control_response
 
 _SOMEWHERE = IPv4Address("TCP", "127.0.0.1", 1)
+ADDRESS = ShimAddress.parse("ws://shim.example:8262")
 NOW = 1_700_000_000.0
 
 
@@ -101,6 +107,30 @@ class Joined:
     made: list[MemoryShim]
 
     @property
+    def served(self) -> Link:
+        """The server's end of the first cluster's connection."""
+        link = self.server.clusters()[0].link
+        assert link is not None
+        return link
+
+    @property
+    def reporter(self) -> IShimHost:
+        """Where the first shim sends its reports."""
+        host = self.behind.host
+        assert host is not None
+        return host
+
+    def drop(self) -> None:
+        """The first cluster's connection goes, by the server's doing."""
+        self.served.abort("gone")
+        self.settle()
+
+    def another(self) -> Joined:
+        """A second remote shim at the same server, on the same network."""
+        remote = RemoteShim(ADDRESS, MemoryNetwork(self.clock, self.network.factory, self.network.pumps), self.clock, lambda: 0.5)
+        return Joined(self.clock, self.network, self.server, remote, self.made)
+
+    @property
     def behind(self) -> MemoryShim:
         """The shim of the first cluster name."""
         return self.made[0]
@@ -140,5 +170,99 @@ def joined(
     made: list[MemoryShim] = []
     server = shim_server(clock, made, limits, delay)
     network = MemoryNetwork(clock, server.factory())
-    remote = RemoteShim(ShimAddress.parse("ws://shim.example:8262"), network, clock, random, remote_limits)
+    remote = RemoteShim(ADDRESS, network, clock, random, remote_limits)
     return Joined(clock, network, server, remote, made)
+
+
+class OriginalServer(WebSocketServerFactory):
+    """Listens as an original shim does: no subprotocol, and what it says is up to the test.
+
+    :ivar requests: every request, in order.
+    """
+
+    def __init__(self, network: MemoryNetwork) -> None:
+        super().__init__(reactor=network.clock)
+        self.setProtocolOptions(**AUTOBAHN)
+        self.requests: list[ClusterMessage] = []
+        self._network = network
+        self._links: list[Link] = []
+        network.factory = self
+
+    def buildProtocol(self, addr: object) -> ServerLink:
+        """One connection."""
+        link = ServerLink()
+        link.factory = self
+        link.setup(self, self._network.clock, LinkLimits())
+        return link
+
+    def link_opened(self, link: Link) -> None:
+        """Talk to this one from now on."""
+        self._links.append(link)
+
+    def link_message(self, link: Link, message: bytes) -> None:
+        """Keep a request."""
+        self.requests.append(ClusterMessage.FromString(message))
+
+    def link_lost(self, link: Link, reason: str) -> None:
+        """Nothing to do."""
+
+    def say(self, message: ClusterMessage | bytes) -> None:
+        """Send something."""
+        self._links[-1].send(message if isinstance(message, bytes) else message.SerializeToString())
+        while self._network.flush():
+            pass
+
+    def answer(self, number: int, answer: Answer) -> None:
+        """Answer one request."""
+        self.say(control_response(self.requests[number].Head, "", answer, 1))
+
+
+class OriginalController(WebSocketClientFactory):
+    """Connects as an original controller does: no subprotocol, and what it says is up to the test.
+
+    :ivar received: what the shim said, in order.
+    :ivar lost: the connection is gone.
+    """
+
+    def __init__(self, clock: Clock, network: MemoryNetwork, name: str = "c1") -> None:
+        super().__init__(ADDRESS.url(name), reactor=clock)
+        self.setProtocolOptions(serverConnectionDropTimeout=0, **AUTOBAHN)
+        self.received: list[ClusterMessage] = []
+        self.lost = False
+        self._network = network
+        self._links: list[Link] = []
+        network.connect(self)
+        self._settle()
+
+    def buildProtocol(self, addr: object) -> ClientLink:
+        """The connection."""
+        link = ClientLink()
+        link.factory = self
+        link.setup(self, self._network.clock, LinkLimits())
+        return link
+
+    def link_opened(self, link: Link) -> None:
+        """Talk to this one."""
+        self._links.append(link)
+
+    def link_message(self, link: Link, message: bytes) -> None:
+        """Keep what the shim says."""
+        self.received.append(ClusterMessage.FromString(message))
+
+    def link_lost(self, link: Link, reason: str) -> None:
+        """Remember."""
+        self.lost = True
+
+    def say(self, *messages: bytes) -> None:
+        """Send messages."""
+        for message in messages:
+            self._links[-1].send(message)
+        self._settle()
+
+    def answers(self) -> list[Answer]:
+        """Every answer so far."""
+        return [answer_of(each)[0] for each in self.received if each.Head.Command == ControlResp]
+
+    def _settle(self) -> None:
+        while self._network.flush():
+            pass

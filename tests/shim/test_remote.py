@@ -14,7 +14,6 @@ from ote_twisted.errors import ConfigError, ShimUnavailable
 from ote_twisted.shim.dial import Delays, ShimAddress
 from ote_twisted.shim.remote import RemoteLimits
 from ote_twisted.shim.server import ServerLimits
-from ote_twisted.shim.tasks import decode_task, encode_answer
 from ote_twisted.shim.websocket import status_of
 from ote_twisted.tasks.model import Answer, Task
 from ote_twisted.testing.shim import MemoryHost
@@ -26,8 +25,9 @@ from ote_twisted.wire.clustermessage_pb2 import (
     MessageHead,
     NeighborRoute,
 )
+from ote_twisted.wire.messages import task_of
 
-from .links import Joined, joined
+from .links import Joined, OriginalServer, joined
 
 READ = Task("api", "GET", "/thing", b"", "uid-1.1")
 
@@ -50,44 +50,17 @@ class RemoteCase(SynchronousTestCase):
         return link
 
 
-class Scripted:
-    """The server's side of a connection whose program is the test: every request is kept, nothing is answered."""
-
-    def __init__(self, link: Joined) -> None:
-        self.link = link
-        self.requests: list[ClusterMessage] = []
-        cluster = link.server.clusters()[0]
-        assert cluster.link is not None
-        self.connection = cluster.link
-        self.connection._owner = self
-
-    def link_message(self, connection: object, message: bytes) -> None:
-        """Keep a request."""
-        self.requests.append(ClusterMessage.FromString(message))
-
-    def link_lost(self, connection: object, reason: str) -> None:
-        """Nothing to do."""
-
-    def say(self, message: ClusterMessage | bytes) -> None:
-        """Send something."""
-        self.connection.send(message if isinstance(message, bytes) else message.SerializeToString())
-        self.link.settle()
-
-    def answer(self, number: int, answer: Answer) -> None:
-        """Answer one request as the original does: its head, another command."""
-        head = MessageHead()
-        head.CopyFrom(self.requests[number].Head)
-        head.Command = ControlResp
-        self.say(ClusterMessage(Head=head, Body=encode_answer(answer, 1)))
-
-
 class RemoteShimTests(RemoteCase):
     """Requests and their answers."""
 
-    def scripted(self, **options: object) -> tuple[Joined, Scripted]:
-        """A connected remote shim, and a server that does as told."""
-        link = self.connected(**options)
-        return link, Scripted(link)
+    def scripted(self, limits: RemoteLimits | None = None) -> tuple[Joined, OriginalServer]:
+        """A remote shim connected to an original shim that does as told."""
+        link = joined(remote_limits=limits)
+        server = OriginalServer(link.network)
+        self.host = MemoryHost()
+        self.successResultOf(link.remote.start("c1", self.host))
+        link.settle()
+        return link, server
 
     def perform(self, link: Joined, task: Task) -> Deferred[Answer]:
         """Begin one task and let its request travel."""
@@ -102,7 +75,7 @@ class RemoteShimTests(RemoteCase):
         request = server.requests[0]
         self.assertEqual((request.Head.Command, request.Head.ClusterSelector, request.Head.Uid), (ControlReq, "c1", "uid-1.1"))
         self.assertTrue(request.Head.MessageID)
-        self.assertEqual(decode_task(request.Body, request.Head.Uid), READ)
+        self.assertEqual(task_of(request), READ)
 
     def test_answers_in_any_order(self):
         """Answers find their tasks whatever the order they come in."""
@@ -158,7 +131,7 @@ class RemoteShimTests(RemoteCase):
 
     def test_too_late(self):
         """A task without an answer in time is a 504, and an answer that comes later is dropped."""
-        link, server = self.scripted(remote_limits=RemoteLimits(task_seconds=30))
+        link, server = self.scripted(RemoteLimits(task_seconds=30))
         performing = self.perform(link, READ)
         link.advance(30)
         self.assertEqual((self.successResultOf(performing).code, link.remote.timed_out), (504, 1))
@@ -167,7 +140,7 @@ class RemoteShimTests(RemoteCase):
 
     def test_too_many_open(self):
         """A task that finds too many open fails with ShimUnavailable and is counted."""
-        link, _ = self.scripted(remote_limits=RemoteLimits(open_tasks=2))
+        link, _ = self.scripted(RemoteLimits(open_tasks=2))
         self.perform(link, READ)
         self.perform(link, READ)
         self.failureResultOf(self.perform(link, READ), ShimUnavailable)
@@ -232,8 +205,7 @@ class RemoteLinkTests(RemoteCase):
         link.behind.script(delay=60)
         performing = link.remote.perform(READ)
         link.settle()
-        link.server.clusters()[0].link.abort("gone")
-        link.settle()
+        link.drop()
         answer = self.successResultOf(performing)
         self.assertEqual(answer.code, 502)
         self.assertIn(b"not known", answer.body)
@@ -244,8 +216,7 @@ class RemoteLinkTests(RemoteCase):
         """A lost connection is made anew, again and again (F66)."""
         link = self.connected()
         for _ in range(5):
-            link.server.clusters()[0].link.abort("gone")
-            link.settle()
+            link.drop()
             self.assertFalse(link.remote.connected)
             link.advance(60)
             self.assertTrue(link.remote.connected)
@@ -268,10 +239,10 @@ class RemoteLinkTests(RemoteCase):
 
     def test_busy_original_is_not_dead(self):
         """An original shim answers no ping while it performs; it is not dropped for that (F70)."""
-        link = self.connected()
-        connection = link.remote._link
-        assert connection is not None
-        connection.websocket_protocol_in_use = None
+        link = joined()
+        OriginalServer(link.network)
+        link.remote.start("c1", MemoryHost())
+        link.settle()
         link.remote.perform(READ)
         link.network.cut.add(0)
         link.advance(90)
@@ -282,19 +253,15 @@ class RemoteLinkTests(RemoteCase):
     def test_occupied_shim(self):
         """A 400 means that another controller has the shim: told, and not asked at once again."""
         link = self.connected()
-        other = joined()
-        other.network.factory = link.network.factory
-        other.remote.start("c1", host := MemoryHost())
-        other.settle()
-        for clock in (link.clock, other.clock):
-            clock.advance(0)
-        for _ in range(6):
-            link.clock.advance(0.5)
-            other.settle()
-            link.settle()
+        other, host = link.another(), MemoryHost()
+        other.remote.start("c1", host)
+        link.advance(2.5)
         self.assertIn("another controller is connected to it", host.states[-1][1])
-        [wait] = [call for call in other.clock.getDelayedCalls() if call.getTime() > other.clock.seconds()]
-        self.assertEqual(wait.getTime() - other.clock.seconds(), 5.0)
+        dialled = len(link.network.pumps)
+        link.advance(4.5)
+        self.assertEqual(len(link.network.pumps), dialled)
+        link.advance(1)
+        self.assertEqual(len(link.network.pumps), dialled + 1)
 
     def test_delays_grow(self):
         """Waits grow to their bound, with a random part; an occupied shim is asked less often."""

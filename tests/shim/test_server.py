@@ -13,86 +13,46 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.errors import ShimUnavailable
-from ote_twisted.shim.guard import GuardLimits
+from ote_twisted.shim.guard import GuardedShim, GuardLimits
 from ote_twisted.shim.served import ServedLimits
 from ote_twisted.shim.server import ServerLimits, ShimServer
-from ote_twisted.shim.tasks import decode_answer, encode_task
 from ote_twisted.shim.websocket import LinkLimits
 from ote_twisted.tasks.model import Answer, Task
 from ote_twisted.testing.shim import MemoryHost, MemoryShim
 from ote_twisted.wire.clustermessage_pb2 import (
     ClusterMessage,
     ControlMultiReq,
-    ControlMultiTask,
     ControlReq,
     ControlResp,
     EdgeReport,
     MessageHead,
     SubTreeRoute,
 )
+from ote_twisted.wire.messages import answer_of, control_request, multi_request
 
-from .links import NOW, Joined, MemoryNetwork, joined, shim_server
+from .links import NOW, Joined, OriginalController, joined, shim_server
 
 READ = Task("api", "GET", "/thing")
 
 
-def request(task: Task, **head: object) -> bytes:
-    """A ControlReq with any head."""
-    return ClusterMessage(Head=MessageHead(Command=ControlReq, **head), Body=encode_task(task)).SerializeToString()
+def request(task: Task, identifier: str = "", uid: str = "") -> bytes:
+    """A ControlReq."""
+    head = MessageHead(MessageID=identifier, ClusterSelector="a,b", ParentClusterName="root", Uid=uid)
+    return control_request(head, task)
 
 
-def multi(bodies: list[bytes], **head: object) -> bytes:
+def multi(bodies: list[bytes], uid: str = "") -> bytes:
     """A ControlMultiReq that writes each body in turn."""
-    task = ControlMultiTask(Destination="api", Method="PUT", URI="/thing", Body=bodies)
-    return ClusterMessage(Head=MessageHead(Command=ControlMultiReq, **head), Body=task.SerializeToString()).SerializeToString()
-
-
-class Controller:
-    """A controller's end of a connection, kept as raw as the original's: no subprotocol, and it sends what it is told."""
-
-    def __init__(self, link: Joined) -> None:
-        link.settle()
-        self.link = link
-        connection = link.remote._link
-        assert connection is not None
-        self.connection = connection
-        self.received: list[ClusterMessage] = []
-        self.lost = False
-        connection._owner = self
-
-    def link_message(self, connection: object, message: bytes) -> None:
-        """Keep what the shim says."""
-        self.received.append(ClusterMessage.FromString(message))
-
-    def link_lost(self, connection: object, reason: str) -> None:
-        """Remember."""
-        self.lost = True
-
-    def say(self, *messages: bytes) -> None:
-        """Send messages."""
-        for message in messages:
-            self.connection.send(message)
-        self.link.settle()
-
-    def answers(self) -> list[Answer]:
-        """Every answer so far."""
-        return [decode_answer(each.Body)[0] for each in self.received if each.Head.Command == ControlResp]
+    return multi_request(MessageHead(MessageID="m", Uid=uid), "api", "PUT", "/thing", bodies)
 
 
 class ServerCase(SynchronousTestCase):
-    """A server and one controller that does what the test says."""
+    """A server and an original controller that does what the test says."""
 
-    def controller(self, limits: ServerLimits | None = None, v2: bool = False) -> Controller:
-        """A connected controller; of the original's kind unless told otherwise."""
-        link = joined(limits)
-        link.remote.start("c1", MemoryHost())
-        link.settle()
-        controller = Controller(link)
-        if not v2:
-            served = link.server.clusters()[0]
-            assert served.link is not None
-            served.link.websocket_protocol_in_use = None
-        return controller
+    def controller(self, limits: ServerLimits | None = None) -> OriginalController:
+        """A connected controller."""
+        self.link = joined(limits)
+        return OriginalController(self.link.clock, self.link.network)
 
 
 class RequestTests(ServerCase):
@@ -101,65 +61,76 @@ class RequestTests(ServerCase):
     def test_answer_echoes_the_head(self):
         """An answer has the request's head with the command of an answer, and the shim's time (T48)."""
         controller = self.controller()
-        controller.say(request(READ, MessageID="m", ClusterSelector="a,b", ParentClusterName="root", Uid="u.1"))
-        head = MessageHead(MessageID="m", Command=ControlResp, ClusterSelector="a,b", ParentClusterName="root", Uid="u.1")
+        controller.say(request(READ, "m", "u.1"))
+        head = MessageHead(
+            MessageID="m", Command=ControlResp, ClusterSelector="a,b", ClusterName="c1", ParentClusterName="root", Uid="u.1"
+        )
         self.assertEqual(controller.received[0].Head, head)
-        answer, timestamp = decode_answer(controller.received[0].Body)
+        answer, timestamp = answer_of(controller.received[0])
         self.assertEqual((answer.code, timestamp), (404, int(NOW)))
 
     def test_codes(self):
-        """Unknown destinations, methods and unreadable tasks are answered with 404, 405 and 400 and a sentence (T48, T58, T61)."""
+        """Unknown destinations, methods and unreadable tasks are 404, 405 and 400, each with a sentence (T48, T58, T61)."""
         controller = self.controller()
         garbage = ClusterMessage(Head=MessageHead(Command=ControlReq), Body=b"\xff").SerializeToString()
         controller.say(request(Task("helm", "GET", "/")), request(Task("api", "TRACE", "/")), garbage)
         self.assertEqual([answer.code for answer in controller.answers()], [404, 405, 400])
         self.assertTrue(all(answer.body for answer in controller.answers()))
 
-    def test_same_codes_as_in_process(self):
+    def test_unknown_head_fields_come_back(self):
+        """Fields of the head that we do not know are echoed."""
+        controller = self.controller()
+        unknown = b"\x92\x4e\x03abc"  # field 1250, length-delimited
+        head = MessageHead.FromString(MessageHead(MessageID="m").SerializeToString() + unknown)
+        controller.say(control_request(head, READ))
+        self.assertIn(unknown, controller.received[0].Head.SerializeToString())
+
+    def test_same_answers_as_in_process(self):
         """The same task has the same answer from a shim in the process and from a remote one (F58)."""
-        for task in (READ, Task("helm", "GET", "/"), Task("api", "TRACE", "/"), Task("api", "GET", "nowhere"), Task("api", "", "/")):
-            link = joined()
-            link.remote.start("c1", MemoryHost())
-            link.settle()
-            remote = link.remote.perform(task)
-            link.settle()
-            near = shim_server(link.clock, made := []).factory()  # a second server, only for its shim
-            del near, made
-            local = link.server.clusters()[0]._shim.perform(task)
-            self.assertEqual(self.successResultOf(remote), self.successResultOf(local), task)
+        link = joined()
+        link.remote.start("c1", MemoryHost())
+        link.settle()
+        local = GuardedShim(MemoryShim(link.clock), link.clock)
+        local.start("c1", MemoryHost())
+        for method, uri in (("GET", "/thing"), ("PUT", "/thing"), ("TRACE", "/"), ("GET", "nowhere"), ("", "/"), ("G T", "/")):
+            for destination in ("api", "helm"):
+                task = Task(destination, method, uri, b"x")
+                remote = link.remote.perform(task)
+                link.settle()
+                self.assertEqual(self.successResultOf(remote), self.successResultOf(local.perform(task)), task)
 
     def test_slow_request_holds_up_no_other(self):
         """A slow request does not hold up another object's, and its answer follows later (F70)."""
         controller = self.controller()
-        controller.link.behind.script(delay=30)
-        controller.say(request(READ, MessageID="slow"), request(Task("api", "GET", "/other"), MessageID="quick"))
+        self.link.behind.script(delay=30)
+        controller.say(request(READ, "slow"), request(Task("api", "GET", "/other"), "quick"))
         self.assertEqual([each.Head.MessageID for each in controller.received], ["quick"])
-        controller.link.advance(30)
+        self.link.advance(30)
         self.assertEqual([each.Head.MessageID for each in controller.received], ["quick", "slow"])
 
     def test_order_of_one_object(self):
         """Requests for one object take effect in order, though the first is slow (F70)."""
         controller = self.controller()
-        controller.link.behind.script(delay=5)
+        self.link.behind.script(delay=5)
         writes = [request(Task("api", "PUT", "/thing", b"%d" % number)) for number in range(10)]
         controller.say(*writes, request(READ))
-        controller.link.advance(5)
+        self.link.advance(5)
         self.assertEqual(controller.answers()[-1].body, b"9")
 
     def test_bounded_concurrency(self):
         """No more requests are performed at once than allowed; the others wait their turn."""
         controller = self.controller(ServerLimits(concurrency=2))
         for _ in range(4):
-            controller.link.behind.script(delay=5)
+            self.link.behind.script(delay=5)
         controller.say(*(request(Task("api", "GET", f"/{number}")) for number in range(4)))
-        self.assertEqual(controller.link.behind.running, 2)
-        controller.link.advance(10)
+        self.assertEqual(self.link.behind.running, 2)
+        self.link.advance(10)
         self.assertEqual(len(controller.answers()), 4)
 
     def test_unavailable_is_503(self):
         """A shim that is not available is a 503 with its reason (F81)."""
         controller = self.controller()
-        controller.link.behind.script(outcome=ShimUnavailable("the disk is gone"))
+        self.link.behind.script(outcome=ShimUnavailable("the disk is gone"))
         controller.say(request(READ))
         self.assertEqual(controller.answers()[0].code, 503)
         self.assertIn(b"the disk is gone", controller.answers()[0].body)
@@ -167,23 +138,23 @@ class RequestTests(ServerCase):
     def test_long_answer(self):
         """An answer above the limit is cut and marked (F59)."""
         controller = self.controller(ServerLimits(guard=GuardLimits(body_bytes=3)))
-        controller.link.behind.contents["/thing"] = b"abcdef"
+        self.link.behind.contents["/thing"] = b"abcdef"
         controller.say(request(READ))
         self.assertEqual(controller.answers(), [Answer(200, b"abc", True, 6)])
 
     def test_multi_request_of_the_original(self):
         """A multi request without uid is performed in order and not answered (T49, T64)."""
         controller = self.controller()
-        controller.say(multi([b"1", b"2", b"3"], MessageID="m"))
-        self.assertEqual([task.body for task in controller.link.behind.performed], [b"1", b"2", b"3"])
+        controller.say(multi([b"1", b"2", b"3"]))
+        self.assertEqual([task.body for task in self.link.behind.performed], [b"1", b"2", b"3"])
         self.assertEqual(controller.received, [])
 
     def test_multi_request_with_uid(self):
         """A multi request with a uid is answered with every result, in order (F74)."""
         controller = self.controller()
-        controller.link.behind.script(delay=2, outcome=Answer(409, b"no"))
-        controller.say(multi([b"1", b"2"], Uid="u.1"))
-        controller.link.advance(2)
+        self.link.behind.script(delay=2, outcome=Answer(409, b"no"))
+        controller.say(multi([b"1", b"2"], "u.1"))
+        self.link.advance(2)
         [answer] = controller.answers()
         self.assertEqual(answer.code, 409)
         self.assertEqual(json.loads(answer.body), [{"code": 409, "body": "no"}, {"code": 201, "body": "2"}])
@@ -192,7 +163,7 @@ class RequestTests(ServerCase):
         """A server tells what its shim says of the cluster."""
         controller = self.controller()
         controller.say(request(Task("shim", "GET", "/describe")))
-        self.assertEqual(json.loads(controller.answers()[0].body), controller.link.behind.description)
+        self.assertEqual(json.loads(controller.answers()[0].body), self.link.behind.description)
 
 
 class HostileTests(ServerCase):
@@ -202,79 +173,83 @@ class HostileTests(ServerCase):
         """A message without head, or garbage, is counted and the next request is answered (F62)."""
         controller = self.controller()
         controller.say(b"", b"\xff\xff", ClusterMessage(Body=b"x").SerializeToString(), request(READ))
-        self.assertEqual((len(controller.answers()), controller.link.server.clusters()[0].malformed), (1, 3))
+        self.assertEqual((len(controller.answers()), self.link.server.clusters()[0].malformed), (1, 3))
 
     def test_other_commands(self):
         """A command that no shim knows is counted and not answered (T47, T54)."""
         controller = self.controller()
         for command in (SubTreeRoute, ControlResp, EdgeReport, 999):
             head = MessageHead()
-            head.MergeFromString(b"\x10" + bytes([command & 0x7F | (0x80 if command > 127 else 0)]) + (b"\x07" if command > 127 else b""))
+            head.MergeFromString(
+                b"\x10" + bytes([command & 0x7F | (0x80 if command > 127 else 0)]) + (b"\x07" if command > 127 else b"")
+            )
             controller.say(ClusterMessage(Head=head).SerializeToString())
-        self.assertEqual((controller.received, controller.link.server.clusters()[0].unknown), ([], 4))
+        self.assertEqual((controller.received, self.link.server.clusters()[0].unknown), ([], 4))
 
     @settings(max_examples=60, deadline=None)
-    @given(st.lists(st.binary(max_size=60) | st.builds(
-        lambda command, body: ClusterMessage(Head=MessageHead(Command=command, MessageID="x"), Body=body).SerializeToString(),
-        st.sampled_from([ControlReq, ControlMultiReq, ControlResp]), st.binary(max_size=60)), max_size=12))
+    @given(
+        st.lists(
+            st.binary(max_size=60)
+            | st.builds(
+                lambda command, body: ClusterMessage(
+                    Head=MessageHead(Command=command, MessageID="x"), Body=body
+                ).SerializeToString(),
+                st.sampled_from([ControlReq, ControlMultiReq, ControlResp]),
+                st.binary(max_size=60),
+            ),
+            max_size=12,
+        )
+    )
     def test_any_bytes(self, messages):
         """Whatever a controller sends, the next request is answered."""
         controller = self.controller()
-        controller.say(*messages, request(READ, MessageID="last"))
+        controller.say(*messages, request(READ, "last"))
         self.assertEqual([each.Head.MessageID for each in controller.received][-1], "last")
 
     def test_too_long_message(self):
         """A message above the limit ends its own connection only (F69)."""
         controller = self.controller(ServerLimits(link=LinkLimits(message=1000)))
-        other = self.second(controller.link, "c2")
+        other = OriginalController(self.link.clock, self.link.network, "c2")
         controller.say(request(Task("api", "PUT", "/thing", b"x" * 2000)))
-        controller.link.advance(10)
-        self.assertTrue(controller.lost)
-        self.assertTrue(other.connected)
-
-    def second(self, link: Joined, name: str) -> object:
-        """Another controller at the same server."""
-        other = joined()
-        other.network.factory = link.network.factory
-        other.network.pumps = link.network.pumps
-        other.network.clock = link.clock
-        other.remote.start(name, MemoryHost())
-        link.settle()
-        return other.remote
+        other.say(request(READ))
+        self.link.advance(10)
+        self.assertEqual((controller.lost, other.lost, len(other.answers())), (True, False, 1))
 
     def test_flood_is_held_back(self):
         """From a controller with too many open requests nothing is read until half are answered; none is lost."""
         controller = self.controller(ServerLimits(served=ServedLimits(open_tasks=4), concurrency=2))
-        served = controller.link.server.clusters()[0]
         for _ in range(20):
-            controller.link.behind.script(delay=1)
+            self.link.behind.script(delay=1)
         for number in range(20):
             controller.say(request(Task("api", "GET", f"/{number}")))
-        self.assertTrue(served.link.held)
-        self.assertEqual(len(served._open), 4)
-        controller.link.advance(60)
+        self.assertTrue(self.link.served.held)
+        self.assertEqual(self.link.server.lanes.active + self.link.server.lanes.waiting, 4)
+        self.link.advance(60)
         self.assertEqual(len(controller.answers()), 20)
 
     def test_slow_reader(self):
         """A controller that reads no answers is dropped when too much waits for it."""
         controller = self.controller(ServerLimits(link=LinkLimits(unsent=1000)))
-        controller.link.behind.contents["/thing"] = b"x" * 600
-        served = controller.link.server.clusters()[0]
-        served.link.pauseProducing()
+        self.link.behind.contents["/thing"] = b"x" * 600
+        self.link.served.pauseProducing()
         controller.say(request(READ), request(READ))
-        controller.link.settle()
+        self.link.settle()
         self.assertTrue(controller.lost)
 
     def test_slow_reader_that_recovers(self):
         """A controller that reads again gets everything."""
         controller = self.controller(ServerLimits(link=LinkLimits(unsent=1000)))
-        controller.link.behind.contents["/thing"] = b"x" * 600
-        served = controller.link.server.clusters()[0]
+        self.link.behind.contents["/thing"] = b"x" * 600
         for _ in range(5):
-            served.link.pauseProducing()
+            self.link.served.pauseProducing()
             controller.say(request(READ))
-            served.link.resumeProducing()
+            self.link.served.resumeProducing()
         self.assertEqual(len(controller.answers()), 5)
+
+
+class _Aborted(StringTransport):
+    def abortConnection(self) -> None:
+        self.loseConnection()
 
 
 class HandshakeTests(SynchronousTestCase):
@@ -289,16 +264,24 @@ class HandshakeTests(SynchronousTestCase):
     def dial(self, head: str) -> StringTransport:
         """Send a request's head and give what came back."""
         protocol = self.server.factory().buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
-        transport = StringTransport()
-        transport.abortConnection = transport.loseConnection
+        transport = _Aborted()
         protocol.makeConnection(transport)
         protocol.dataReceived(head.encode("latin-1"))
         return transport
 
     def get(self, path: str, *more: str) -> str:
         """The status line for a websocket request of the original's kind."""
-        lines = [f"GET {path} HTTP/1.1", "Host: h:8262", "Upgrade: websocket", "Connection: Upgrade",
-                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", *more, "", ""]
+        lines = [
+            f"GET {path} HTTP/1.1",
+            "Host: h:8262",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version: 13",
+            *more,
+            "",
+            "",
+        ]
         transport = self.dial("\r\n".join(lines))
         return transport.value().decode().partition("\r\n")[0]
 
@@ -306,8 +289,17 @@ class HandshakeTests(SynchronousTestCase):
         """Only /clustercontroller/NAME is served; anything else is 404 (T50)."""
         self.assertIn("101", self.get("/clustercontroller/c1"))
         self.assertEqual(self.server.clusters()[0].name, "c1")
-        for path in ("/", "/clustercontroller", "/clustercontroller/", "/clustercontroller/a/b", "/clustercontroller/a/",
-                     "/access/c1", "/clustercontroller/" + "x" * 300, "/clustercontroller/%00", "/clustercontroller/%0d%0aX"):
+        for path in (
+            "/",
+            "/clustercontroller",
+            "/clustercontroller/",
+            "/clustercontroller/a/b",
+            "/clustercontroller/a/",
+            "/access/c1",
+            "/clustercontroller/" + "x" * 300,
+            "/clustercontroller/%00",
+            "/clustercontroller/%0d%0aX",
+        ):
             self.assertIn("404", self.get(path), path)
 
     def test_name_is_decoded(self):
@@ -317,9 +309,17 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_answer_is_one_that_the_original_takes(self):
         """The answer has the header values that a Go client wants, and no extension."""
-        lines = ["GET /clustercontroller/c HTTP/1.1", "Host: h", "Upgrade: websocket", "Connection: Upgrade",
-                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
-                 "Sec-WebSocket-Extensions: permessage-deflate", "", ""]
+        lines = [
+            "GET /clustercontroller/c HTTP/1.1",
+            "Host: h",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Extensions: permessage-deflate",
+            "",
+            "",
+        ]
         answer = self.dial("\r\n".join(lines)).value().decode().lower()
         self.assertIn("\r\nupgrade: websocket\r\n", answer)
         self.assertIn("\r\nconnection: upgrade\r\n", answer)
@@ -382,12 +382,8 @@ class SharedServerTests(SynchronousTestCase):
     """Several controllers at one server."""
 
     def join(self, name: str, link: Joined) -> tuple[Joined, MemoryHost]:
-        """Another controller at the same server, on the same clock."""
-        other = joined()
-        host = MemoryHost()
-        network = MemoryNetwork(link.clock, link.network.factory, link.network.pumps)
-        other.remote._dialler._endpoint = network
-        other.remote._dialler._clock = other.remote._clock = link.clock
+        """Another controller at the same server."""
+        other, host = link.another(), MemoryHost()
         other.remote.start(name, host)
         link.settle()
         return other, host
@@ -408,7 +404,7 @@ class SharedServerTests(SynchronousTestCase):
         link = joined()
         link.remote.start("a", host := MemoryHost())
         _, other_host = self.join("b", link)
-        link.made[1].host.shim_report(b"of b")
+        link.server.clusters()[1].shim_report(b"of b")
         link.settle()
         self.assertEqual((host.reports, other_host.reports), ([], [b"of b"]))
 
@@ -439,10 +435,9 @@ class SharedServerTests(SynchronousTestCase):
         link = joined(ServerLimits(served=ServedLimits(kept_messages=2)))
         link.remote.start("a", host := MemoryHost())
         link.settle()
-        link.server.clusters()[0].link.abort("gone")
-        link.settle()
+        link.drop()
         for body in (b"1", b"2", b"3"):
-            link.behind.host.shim_report(body)
+            link.reporter.shim_report(body)
         link.advance(60)
         self.assertEqual((host.reports, link.server.clusters()[0].backlog.dropped), ([b"2", b"3"], 1))
 
@@ -454,23 +449,20 @@ class SharedServerTests(SynchronousTestCase):
         link.behind.script(delay=60)
         link.remote.perform(READ)
         link.settle()
-        link.server.clusters()[0].link.abort("gone")
-        link.settle()
+        link.drop()
         self.assertEqual((len(link.behind.cancelled), link.server.lanes.active), (1, 0))
 
     def test_lost_controller_of_the_original(self):
         """An original controller that comes back gets the answer to what it had asked before."""
         link = joined()
-        link.remote.start("a", MemoryHost())
-        link.settle()
-        served = link.server.clusters()[0]
-        served.link.websocket_protocol_in_use = None
+        first = OriginalController(link.clock, link.network)
         link.behind.script(delay=10)
-        link.remote.perform(READ)
-        link.settle()
-        served.link.abort("gone")
-        link.advance(60)
-        self.assertEqual(link.remote.unasked, 1)
+        first.say(request(READ, "slow"))
+        link.drop()
+        again = OriginalController(link.clock, link.network)
+        link.advance(10)
+        self.assertEqual([each.Head.MessageID for each in again.received], ["slow"])
+        self.assertTrue(first.lost)
 
 
 class StopTests(SynchronousTestCase):
@@ -508,8 +500,8 @@ class StopTests(SynchronousTestCase):
         link = joined()
         link.remote.start("a", MemoryHost())
         link.settle()
-        other = SharedServerTests.join(self, "a", link)[1]  # type: ignore[arg-type]
+        other = OriginalController(link.clock, link.network, "a")
         stopping = link.server.stopService()
         link.advance(5)
         self.successResultOf(stopping)
-        self.assertFalse(other.states[-1][0])
+        self.assertTrue(other.lost)
