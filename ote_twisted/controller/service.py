@@ -60,6 +60,7 @@ class ClusterController(Service):
     :ivar directory: every cluster known here, online or not.
     :ivar links: child name -> its link.
     :ivar shim_ready: tasks can be performed; ``shim_reason`` says why not.
+    :ivar parent_answered: a parent has sent something since the start.
     :ivar unowned: answers and messages at a root that nobody here asked for.
     :ivar reports: edge reports that arrived.
     """
@@ -99,6 +100,7 @@ class ClusterController(Service):
         )
         self.shim_ready = shim is None
         self.shim_reason = "" if shim is None else "the shim has not started yet"
+        self.parent_answered = False
         self.unowned = 0
         self.reports = 0
         self._own = own.name
@@ -181,6 +183,7 @@ class ClusterController(Service):
     def messages_received(self, link: ILink, messages: Sequence[bytes]) -> None:
         """See :meth:`ILinkSink.messages_received`."""
         if link.is_parent:
+            self.parent_answered = True
             self.downward.received(link, messages)
         elif self.links.get(link.peer) is link:
             self.upward.received(link, messages)

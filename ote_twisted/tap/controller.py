@@ -1,0 +1,55 @@
+"""``twistd ote-controller``: one cluster controller as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.python.usage import UsageError
+
+from ote_twisted.config.flags import ControllerOptions
+from ote_twisted.config.model import ControllerConfig
+from ote_twisted.config.reload import Reloader
+from ote_twisted.errors import OTEError
+from ote_twisted.observability.lifecycle import OrderedServices, SignalService
+from ote_twisted.observability.logging import LoggedService, make_observer
+from ote_twisted.observability.notify import make_notifier
+from ote_twisted.tap.listening import Announcer
+from ote_twisted.tap.node import ControllerNode
+
+Options = ControllerOptions
+
+LIVE = ("labels", "tags", "log")
+"""Options that a reload applies."""
+
+
+def makeService(options: ControllerOptions) -> IService:
+    """A controller with what watches over its process."""
+    from twisted.internet import reactor as running
+
+    reactor: Any = running
+    config = options.config
+    observer = make_observer(sys.stdout, config.log.format, config.log.level)
+    try:
+        node = ControllerNode(config, reactor)
+    except OTEError as fault:
+        raise UsageError(str(fault)) from None
+
+    def apply(wanted: ControllerConfig) -> None:
+        observer.set_level(wanted.log.level)
+        node.reload(wanted)
+
+    notifier = make_notifier(os.environ, reactor, time.monotonic, os.getpid())
+    reloader = Reloader(options.load, config, LIVE, apply)
+    services = OrderedServices(reactor, config.stop_timeout + 1.0)
+    services.addService(notifier)
+    services.addService(SignalService(reactor, signal.SIGHUP, lambda: reloader.reload() and None))
+    services.addService(node)
+    services.addService(Announcer(notifier.ready))
+    root = LoggedService(observer)
+    root.addService(services)
+    return root

@@ -1,0 +1,174 @@
+"""What a controller's parts count, named for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ote_twisted.api.engine import ApiEngine
+from ote_twisted.api.listener import ApiSite
+from ote_twisted.controller.service import ClusterController
+from ote_twisted.observability.metrics import Measure, counter, counters_of, gauge
+from ote_twisted.storage.sqlite.opening import SQLiteStorage
+from ote_twisted.tasks.owner import TaskOwner
+from ote_twisted.tunnel.cloud import CloudTunnel
+from ote_twisted.tunnel.edge import EdgeTunnel
+from ote_twisted.tunnel.turn import TunnelCounters
+
+TUNNEL_TEXTS = {
+    "links_opened": "Links established.",
+    "links_lost": "Links that ended.",
+    "messages_received": "Cluster messages received.",
+    "messages_sent": "Cluster messages sent.",
+    "bytes_received": "Bytes received in websocket messages.",
+    "bytes_sent": "Bytes sent in websocket messages.",
+    "messages_dropped": "Messages given to a link that was closed already.",
+    "pings_sent": "Pings sent to silent peers.",
+    "peers_dead": "Peers that gave no sign of life in time.",
+    "slow_readers": "Links closed because the peer left too much unread.",
+    "malformed_messages": "Websocket messages that were no envelope.",
+    "protocol_violations": "Websocket frames against the protocol.",
+    "oversize_messages": "Websocket messages over the limit.",
+    "bad_handshakes": "Requests that were no usable handshake.",
+    "handshakes_timed_out": "Handshakes not completed in time.",
+    "joins_refused": "Handshakes refused.",
+    "joins_redirected": "Handshakes answered with another address.",
+    "sessions_replaced": "Dead sessions that a newcomer of the same name replaced.",
+    "connections_turned_away": "Connections closed because too many handshakes were under way.",
+    "sink_failures": "Messages whose handling failed; a fault of this program.",
+    "dials": "Attempts to reach a parent.",
+    "dial_failures": "Attempts that failed.",
+}
+
+
+def measures(
+    controller: ClusterController,
+    owner: TaskOwner,
+    storage: SQLiteStorage,
+    cloud: CloudTunnel,
+    edge: EdgeTunnel,
+    engine: ApiEngine,
+    site: ApiSite | None,
+) -> list[Measure]:
+    """Everything that one controller shows at ``/metrics``."""
+    tunnels = {"child": cloud.counters, "parent": edge.counters}
+    return [
+        *_tree(controller),
+        *_traffic(controller),
+        *_tasks(owner),
+        *_storage(storage),
+        *(counter(f"ote_tunnel_{name}", text, _by_side(tunnels, name), ["side"]) for name, text in TUNNEL_TEXTS.items()),
+        counter("ote_api_refused", "API calls answered with a code from 400 to 499.", lambda: engine.refused),
+        counter("ote_api_failed", "API calls answered with a code of 500 or more.", lambda: engine.failed),
+        *(_api(site) if site is not None else ()),
+    ]
+
+
+def _by_side(tunnels: Mapping[str, TunnelCounters], name: str) -> Callable[[], dict[tuple[str, ...], float]]:
+    return lambda: {(side,): getattr(counters, name) for side, counters in tunnels.items()}
+
+
+def _tree(controller: ClusterController) -> list[Measure]:
+    return [
+        gauge("ote_clusters_known", "Clusters known here, online or not, this one included.", lambda: len(controller.directory)),
+        gauge("ote_clusters_online", "Clusters with a way to them, this one included.", controller.directory.online_count),
+        gauge("ote_children", "Children linked.", lambda: len(controller.links)),
+        gauge("ote_parent_linked", "1 while there is a link to a parent.", lambda: controller.uplink.link is not None),
+        gauge("ote_shim_ready", "1 while the shim can perform tasks.", lambda: controller.shim_ready),
+        gauge("ote_uplink_waiting_bytes", "Bytes kept until there is a parent.", lambda: controller.uplink.waiting_bytes),
+        counter("ote_uplink_dropped", "Messages dropped by the bound on what is kept.", lambda: controller.uplink.dropped),
+        *counters_of(
+            controller.records,
+            "ote_cluster_objects",
+            {"writes": "Cluster objects written.", "failures": "Writes that the store refused."},
+        ),
+    ]
+
+
+def _traffic(controller: ClusterController) -> list[Measure]:
+    performer = {
+        "performed": "Tasks given to the shim.",
+        "refused": "Tasks refused because too many waited.",
+        "malformed": "Requests whose body was no task.",
+    }
+    down = {
+        "forwarded": "Requests passed to a child.",
+        "malformed": "Undecodable messages from the parent.",
+        "exhausted": "Requests whose hop limit ran out.",
+        "undeliverable": "Targets that had no way.",
+    }
+    up = {
+        "forwarded": "Messages passed to the parent.",
+        "malformed": "Undecodable messages from children.",
+        "spoofed": "Messages that spoke for a cluster that is not below their sender.",
+        "exhausted": "Messages whose hop limit ran out.",
+    }
+    own = {"reports": "Edge reports received.", "unowned": "Answers that nobody here asked for."}
+    claims = {"invalid": "Announcements out of grammar.", "mismatches": "Announcements after which digests differed."}
+    return [
+        *counters_of(controller.downward, "ote_down", down),
+        *counters_of(controller.upward, "ote_up", up),
+        *counters_of(controller.claims, "ote_claims", claims),
+        *counters_of(controller.performer, "ote_performer", performer),
+        *counters_of(controller, "ote_up", own),
+        gauge("ote_performer_running", "Tasks under way here.", lambda: controller.performer.running),
+    ]
+
+
+def _tasks(owner: TaskOwner) -> list[Measure]:
+    texts = {
+        "answers_received": "Answers that arrived.",
+        "answers_duplicate": "Answers to targets that had one, or that were over.",
+        "answers_unknown": "Answers to no task or no target of it.",
+        "answers_shed": "Answers dropped because too much was held back.",
+        "targets_sent": "Targets handed to the tree, repeats included.",
+        "targets_bounced": "Targets that a hop could not reach.",
+        "status_writes": "Status updates written.",
+        "status_conflicts": "Status updates that met another writer.",
+        "retries": "Operations repeated because the store or the tree failed.",
+    }
+    return [
+        *counters_of(owner.counters, "ote_tasks", texts),
+        gauge("ote_tasks_active", "Tasks whose deadline is not over.", lambda: owner.tasks_active),
+        gauge(
+            "ote_task_targets",
+            "Targets of active tasks by state.",
+            lambda: {(state.value,): count for state, count in owner.targets().items()},
+            ["state"],
+        ),
+    ]
+
+
+def _storage(storage: SQLiteStorage) -> list[Measure]:
+    backlog = storage.writer.backlog
+    return [
+        gauge("ote_store_queued_writes", "Writes that wait for the disk.", lambda: backlog.queued),
+        counter("ote_store_writes", "Writes made durable.", lambda: backlog.writes),
+        counter("ote_store_groups", "Transactions that made them durable.", lambda: backlog.groups),
+        counter("ote_store_refused", "Writes refused because too many waited.", lambda: backlog.refused),
+        counter("ote_store_unavailable", "Writes that the disk refused.", lambda: backlog.unavailable),
+        counter("ote_store_events", "Changes delivered to watches.", lambda: storage.objects.feed.delivered),
+    ]
+
+
+def _api(site: ApiSite) -> list[Measure]:
+    counters = site.counters
+    return [
+        counter(
+            "ote_api_requests",
+            "API answers by method and code.",
+            lambda: {(method, str(code)): count for (method, code), count in counters.requests.items()},
+            ["method", "code"],
+        ),
+        *counters_of(
+            counters,
+            "ote_api",
+            {
+                "oversize": "Request bodies over the limit.",
+                "watches": "Watches opened.",
+                "events": "Events given to watchers.",
+                "slow_watchers": "Watchers cut off because they did not read.",
+                "refused_watchers": "Watches refused because there were too many.",
+            },
+        ),
+        gauge("ote_api_watching", "Watches under way.", lambda: len(site.streams)),
+    ]
