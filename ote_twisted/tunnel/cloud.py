@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.application.service import Service
@@ -17,14 +16,13 @@ from twisted.python.failure import Failure
 
 from ote_twisted.interfaces import ILinkSink
 from ote_twisted.tunnel.address import join_host_port, name_in_path
-from ote_twisted.tunnel.cloud_protocol import CloudTunnelProtocol, HTTPAnswer, Joining
-from ote_twisted.tunnel.link import GOING_AWAY, Link, LinkContext
+from ote_twisted.tunnel.circuit import LinkContext
+from ote_twisted.tunnel.cloud_protocol import CloudTunnelProtocol
+from ote_twisted.tunnel.joins import HTTPAnswer, Joining, busy, complete_join, join_request, negative_answer, same_origin
+from ote_twisted.tunnel.link import GOING_AWAY, Link
 from ote_twisted.tunnel.settings import CloudSettings
 from ote_twisted.tunnel.turn import Deadlines, Flusher, TunnelCounters
-from ote_twisted.wire.join import Accept, Admission, JoinRequest, Redirect, Refuse
-
-BUSY_RETRY = 5.0
-"""Seconds after which a child refused for lack of room may come again."""
+from ote_twisted.wire.join import Accept
 
 
 class CloudTunnelFactory(WebSocketServerFactory):
@@ -128,26 +126,25 @@ class CloudTunnelFactory(WebSocketServerFactory):
         name = name_in_path(target)
         if name is None:
             return HTTPAnswer(404, "no such path; children join at /access/{cluster}")
-        if not _same_origin(handshake.headers):
+        if not same_origin(handshake.headers):
             return HTTPAnswer(403, "requests from another origin are not served")
-        request = _join_request(name, protocol.transport.getPeer(), handshake)
+        request = join_request(name, _peer(protocol.transport.getPeer()), handshake.headers, handshake.protocols)
         admission = self.context.sink.admit(request)
-        if isinstance(admission, Accept):
-            return self._accept(protocol, Joining(request, admission), accepted)
-        return _negative_answer(admission, target)
+        if not isinstance(admission, Accept):
+            return negative_answer(admission, target)
+        accept = complete_join(request, admission)
+        return accept if isinstance(accept, HTTPAnswer) else self._accept(protocol, accept, accepted)
 
     def _accept(
         self, protocol: CloudTunnelProtocol, joining: Joining, accepted: Deferred[str | None]
     ) -> HTTPAnswer | None:
-        request, subprotocol = joining.request, joining.accept.subprotocol
-        if subprotocol is not None and subprotocol not in request.subprotocols:
-            raise ValueError(f"subprotocol {subprotocol!r} was accepted but not offered")
+        request = joining.request
         if self._per_address[_host(request.peer)] >= self.settings.max_links_per_address:
-            return _busy(f"too many links from {_host(request.peer)}")
+            return busy(f"too many links from {_host(request.peer)}")
         protocol.joining = joining
         older = self.links.get(request.name)
         if older is None:
-            accepted.callback(subprotocol)
+            accepted.callback(joining.accept.subprotocol)
         else:
             self._contest(protocol, joining, older, accepted)
         return None
@@ -263,47 +260,10 @@ class CloudTunnel(Service):
         return Deferred.fromCoroutine(self._stop())
 
 
-def _join_request(name: str, peer: Any, handshake: Any) -> JoinRequest:
-    headers: dict[str, str] = handshake.headers
-    return JoinRequest(
-        name,
-        _text(headers.get("name")),
-        _text(headers.get("listen-addr")),
-        join_host_port(peer.host, peer.port) if hasattr(peer, "port") else str(getattr(peer, "name", "") or "local"),
-        tuple(handshake.protocols),
-    )
+def _peer(address: Any) -> str:
+    """``host:port`` of a TCP peer; something for people of any other."""
+    return join_host_port(address.host, address.port) if hasattr(address, "port") else "local"
 
 
-def _text(value: str | None) -> str | None:
-    """A header's text: Autobahn reads Latin-1, peers write UTF-8."""
-    if value is None:
-        return None
-    try:
-        return value.encode("latin-1").decode("utf-8")
-    except ValueError:
-        return value
-
-
-def _same_origin(headers: dict[str, str]) -> bool:
-    """Only browsers send an Origin; one of another host is refused, as the original does."""
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").strip().lower()
-
-
-def _negative_answer(admission: Admission, target: str) -> HTTPAnswer:
-    if isinstance(admission, Redirect):
-        parts = urlsplit(target)
-        location = f"//{admission.address}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-        return HTTPAnswer(302, f"{admission.address} leads", (("Location", location),))
-    assert isinstance(admission, Refuse)
-    if admission.retry_after is None:
-        return HTTPAnswer(admission.status, admission.reason)
-    return HTTPAnswer(admission.status, admission.reason, (("Retry-After", str(-int(-admission.retry_after // 1))),))
-
-
-def _busy(reason: str) -> HTTPAnswer:
-    return HTTPAnswer(503, reason, (("Retry-After", f"{BUSY_RETRY:.0f}"),))
-
-
-def _host(address: str) -> str:
-    return address.rpartition(":")[0]
+def _host(peer: str) -> str:
+    return peer.rpartition(":")[0] or peer

@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any, ClassVar
 
-from attrs import frozen
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from autobahn.util import wildcards2patterns
 from autobahn.websocket.protocol import WebSocketProtocol
 
 from ote_twisted.tunnel.frames import binary_head
+from ote_twisted.tunnel.joins import HTTPAnswer, Joining
 from ote_twisted.tunnel.link import Link
 from ote_twisted.tunnel.protocol import TunnelProtocol
 from ote_twisted.tunnel.session import Phase
-from ote_twisted.wire.join import V2, Accept, JoinRequest
+from ote_twisted.wire.join import V2
 
 PING = b"\x89\x00"
-
-
-@frozen
-class Joining:
-    """A child that may join once its handshake is complete."""
-
-    request: JoinRequest
-    accept: Accept
-
-
-@frozen
-class HTTPAnswer:
-    """A refusal in HTTP; ``text`` is the body, a sentence for the person at the child."""
-
-    status: int
-    text: str
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def encode(self) -> bytes:
-        """The complete answer, which also ends the connection."""
-        body = self.text.encode("utf-8") + b"\n"
-        try:
-            phrase = HTTPStatus(self.status).phrase
-        except ValueError:
-            phrase = "Refused"
-        fields = (
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Connection", "close"),
-            *self.headers,
-        )
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields)
-        return f"HTTP/1.1 {self.status} {phrase}\r\n{head}\r\n".encode("latin-1", "replace") + body
 
 
 class CloudTunnelProtocol(TunnelProtocol, WebSocketServerProtocol):  # type: ignore[misc]
@@ -106,7 +72,7 @@ class CloudTunnelProtocol(TunnelProtocol, WebSocketServerProtocol):  # type: ign
             self.context,
             self,
             peer=joining.request.name,
-            listen=joining.accept.listen,
+            listen=joining.listen,
             user_defined_name=joining.request.user_defined_name or "",
             peer_address=joining.request.peer,
             is_parent=False,

@@ -15,9 +15,10 @@ from twisted.logger import Logger
 
 from ote_twisted.interfaces import ILinkSink
 from ote_twisted.tunnel.address import InvalidAddress, ParentAddress
+from ote_twisted.tunnel.circuit import LinkContext
 from ote_twisted.tunnel.dialling import DialPlan, Wait
 from ote_twisted.tunnel.edge_protocol import EdgeTunnelFactory, Opened, Outcome, Refused
-from ote_twisted.tunnel.link import GOING_AWAY, Link, LinkContext
+from ote_twisted.tunnel.link import GOING_AWAY, Link
 from ote_twisted.tunnel.settings import EdgeSettings
 from ote_twisted.tunnel.turn import Deadlines, Flusher, TunnelCounters
 

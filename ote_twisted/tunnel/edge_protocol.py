@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from ote_twisted.tunnel.address import ParentAddress, access_path
+from ote_twisted.tunnel.circuit import LinkContext
 from ote_twisted.tunnel.frames import masked_frame
-from ote_twisted.tunnel.link import Link, LinkContext
+from ote_twisted.tunnel.link import Link
 from ote_twisted.tunnel.masking import MaskSource, choose_xor
 from ote_twisted.tunnel.protocol import TunnelProtocol
 from ote_twisted.tunnel.session import Phase

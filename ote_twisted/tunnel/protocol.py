@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from autobahn.util import encode_truncate
-from autobahn.websocket.protocol import TrafficStats, WebSocketProtocol
+from autobahn.websocket.protocol import WebSocketProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ote_twisted.tunnel.circuit import LinkContext
 from ote_twisted.tunnel.frames import BINARY_FINAL, NO_FRAME, Partial, take_binary
-from ote_twisted.tunnel.link import Link, LinkContext
+from ote_twisted.tunnel.idle import LASTING, IdleState
+from ote_twisted.tunnel.link import Link
 from ote_twisted.tunnel.masking import choose_xor
 from ote_twisted.tunnel.session import Drop, Nothing, Phase, Ping, Session
 
@@ -25,94 +27,12 @@ HEAD_LIMIT = 16 * 1024
 _OPEN = WebSocketProtocol.STATE_OPEN
 _CLOSED = WebSocketProtocol.STATE_CLOSED
 _TOO_BIG = WebSocketProtocol.CLOSE_STATUS_CODE_MESSAGE_TOO_BIG
-_LASTING = frozenset({"transport", "factory", "session", "link", "connected"})
 _XOR = choose_xor()[1]
 
 
-class _Quiet:
-    """Autobahn's own log lines say nothing that ours do not, and cost microseconds each."""
+class TunnelProtocol(IdleState):
+    """What both sides of a tunnel have in common; mixed into Autobahn's classes."""
 
-    def __getattr__(self, name: str) -> Any:
-        return self._nothing
-
-    def _nothing(self, *arguments: object, **fields: object) -> None:
-        """Log nothing."""
-
-
-class _Nobody:
-    """Stands for Autobahn's two Deferreds of each connection, for which nobody waits."""
-
-    def callback(self, result: object) -> None:
-        """Tell nobody."""
-
-
-class TunnelProtocol:
-    """What both sides of a tunnel have in common; mixed into Autobahn's classes.
-
-    The class attributes are Autobahn's options and the state of an open, idle connection: what is found here need not
-    be in the instance, which keeps an idle link small (:meth:`_slim`).
-    """
-
-    CONFIG_ATTRS: ClassVar[tuple[str, ...]] = ()
-    logOctets = False
-    logFrames = False
-    trackTimings = False
-    trackedTimings = None
-    utf8validateIncoming = False
-    applyMask = True
-    maxFramePayloadSize = 0
-    autoFragmentSize = 0
-    failByDrop = True
-    echoCloseCodeReason = False
-    openHandshakeTimeout = 0
-    closeHandshakeTimeout = 0
-    tcpNoDelay = True
-    autoPingInterval = 0
-    autoPingTimeout = 0
-    autoPingSize = 12
-    autoPingRestartOnAnyTraffic = False
-    perMessageCompressionAccept = staticmethod(lambda _: None)
-
-    state = _OPEN
-    send_state = WebSocketProtocol.SEND_STATE_GROUND
-    data = b""
-    current_frame: Any = None
-    inside_message = False
-    message_data: Any = None
-    frame_data: Any = None
-    control_frame_data: Any = None
-    send_queue: tuple[()] = ()
-    triggered = False
-    trafficStats = TrafficStats()
-    utf8validator = None
-    websocket_version = 13
-    wasMaxFramePayloadSizeExceeded = False
-    wasMaxMessagePayloadSizeExceeded = False
-    closedByMe = False
-    failedByMe = False
-    droppedByMe = False
-    wasClean = False
-    wasNotCleanReason: str | None = None
-    wasServerConnectionDropTimeout = False
-    wasOpenHandshakeTimeout = False
-    wasCloseHandshakeTimeout = False
-    wasServingFlashSocketPolicyFile = False
-    localCloseCode: int | None = None
-    localCloseReason: bytes | None = None
-    remoteCloseCode: int | None = None
-    remoteCloseReason: str | None = None
-    serverConnectionDropTimeoutCall = None
-    openHandshakeTimeoutCall = None
-    closeHandshakeTimeoutCall = None
-    autoPingTimeoutCall = None
-    autoPingPending = None
-    autoPingPendingCall = None
-    autoPingPendingSeq = 0
-    autoPingPendingSent = None
-    _perMessageCompress = None
-    is_open = is_closed = _Nobody()
-
-    log = _Quiet()
     logger = Logger()
 
     transport: Any
@@ -368,4 +288,4 @@ class TunnelProtocol:
 
     def _slim(self) -> None:
         """Forget everything that only the handshake or a rare frame needed."""
-        self.__dict__ = {name: value for name, value in self.__dict__.items() if name in _LASTING}
+        self.__dict__ = {name: value for name, value in self.__dict__.items() if name in LASTING}

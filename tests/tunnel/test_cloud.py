@@ -51,6 +51,18 @@ class HandshakeTests(TunnelTestCase):
         self.assertEqual((link.is_parent, link.v2, link.opened, link.congested), (False, True, 0.0, False))
         self.assertIn("c1 at c1:", repr(link))
 
+    def test_advertised_address_is_completed(self) -> None:
+        """F29: a child that names no host gets the one that we see; port 0 is no address; nonsense is refused."""
+        for listen, expected in (("0.0.0.0:99", "c1:99"), (":0", ""), ("edge-7:99", "edge-7:99")):
+            peer = self.raw_child(go_head(listen_addr=listen))
+            self.assertEqual(self.sink.links[0].listen, expected)
+            assert peer.transport is not None
+            peer.transport.loseConnection()
+            self.network.flush()
+        peer = self.raw_child(go_head(listen_addr="a b"))
+        self.assertEqual(status(peer), 400)
+        self.assertIn(b"listen-addr", peer.received)
+
     def test_only_an_established_session_registers(self) -> None:
         """F31: a plain GET with both headers is refused and announces no link."""
         peer = self.raw_child(go_head(upgrade=None, connection=None))

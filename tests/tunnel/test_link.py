@@ -34,8 +34,12 @@ def harness(case: SynchronousTestCase, side: str, subprotocols: tuple[str, ...])
     network.flush()
     near, far = (up, down) if side == "cloud" else (down, up)
 
+    def settle() -> None:
+        network.flush()
+
     def stop() -> None:
-        far.links and far.links[0].resume_reading()
+        for link in far.links:
+            link.resume_reading()
         network.flush()
         stopped = [edge.stopService(), cloud.stopService()]
         network.advance(5)
@@ -45,7 +49,7 @@ def harness(case: SynchronousTestCase, side: str, subprotocols: tuple[str, ...])
 
     case.addCleanup(stop)
     return LinkHarness(
-        near.links[0], near, far, lambda: None if network.flush() else None, network.advance,
+        near.links[0], near, far, settle, network.advance,
         lambda: far.links[0].pause_reading(), lambda: far.links[0].resume_reading(), HIGH, HARD,
     )  # fmt: skip
 
