@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 Rendered = tuple[int, str, bytes]
 """HTTP status, content type, body."""
@@ -23,27 +23,19 @@ class HealthChecks:
         self._endpoint = endpoint
         self._checks = dict(checks)
 
-    def failing(self, exclude: Collection[str] = ()) -> dict[str, str]:
+    def failing(self) -> dict[str, str]:
         """Give the reason of each check that fails now."""
-        found = {name: self._reason(check) for name, check in self._checks.items() if name not in exclude}
+        found = {name: self._reason(check) for name, check in self._checks.items()}
         return {name: reason for name, reason in found.items() if reason is not None}
 
-    def render(self, verbose: bool = False, exclude: Collection[str] = ()) -> Rendered:
-        """Answer a request for all checks: 200 or 500, in full where asked for or where something is wrong."""
-        failing = self.failing(exclude)
+    def render(self, verbose: bool = False) -> Rendered:
+        """Answer a request: 200 or 500, each check with a line where asked for or where something is wrong."""
+        failing = self.failing()
         if not failing and not verbose:
             return 200, _TEXT, b"ok"
-        lines = [self._line(name, failing, exclude) for name in self._checks]
-        lines += [f"warn: no check is named {name}" for name in exclude if name not in self._checks]
+        lines = [f"[-]{name} failed: {failing[name]}" if name in failing else f"[+]{name} ok" for name in self._checks]
         lines.append(f"{self._endpoint} check {'failed' if failing else 'passed'}")
         return 500 if failing else 200, _TEXT, ("\n".join(lines) + "\n").encode()
-
-    def render_one(self, name: str) -> Rendered:
-        """Answer a request for one check; 404 where there is none of that name."""
-        if name not in self._checks:
-            return 404, _TEXT, f"no check is named {name!r}; there are: {', '.join(self._checks)}\n".encode()
-        reason = self._reason(self._checks[name])
-        return (200, _TEXT, b"ok") if reason is None else (500, _TEXT, f"{reason}\n".encode())
 
     @staticmethod
     def _reason(check: Check) -> str | None:
@@ -51,9 +43,3 @@ class HealthChecks:
             return check()
         except Exception as error:
             return f"the check itself failed: {type(error).__name__}"
-
-    @staticmethod
-    def _line(name: str, failing: dict[str, str], exclude: Collection[str]) -> str:
-        if name in exclude:
-            return f"[+]{name} excluded: ok"
-        return f"[-]{name} failed: {failing[name]}" if name in failing else f"[+]{name} ok"

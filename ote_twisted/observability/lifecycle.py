@@ -9,6 +9,7 @@ from typing import Any, cast
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, TimeoutError, ensureDeferred, maybeDeferred
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 
@@ -47,6 +48,38 @@ class OrderedServices(MultiService):
             self._log.warn("{service} did not stop within {limit} s and is left", service=name, limit=self._limit)
         except Exception:
             self._log.failure("{service} failed to stop", service=name)
+
+
+class ReadyAnnouncer(Service):
+    """Calls a function once, as soon as the program does its work.
+
+    :param ready: tells whether it does; asked at the start and then every ``interval`` seconds until it is true.
+    """
+
+    def __init__(
+        self, clock: IReactorTime, ready: Callable[[], bool], announce: Callable[[], None], interval: float = 0.1
+    ) -> None:
+        self._ready = ready
+        self._announce = announce
+        self._interval = interval
+        self._asking = LoopingCall(self._ask)
+        self._asking.clock = clock
+
+    def startService(self) -> None:
+        """Begin to ask."""
+        super().startService()
+        self._asking.start(self._interval)
+
+    def stopService(self) -> None:
+        """Ask no more."""
+        if self._asking.running:
+            self._asking.stop()
+        super().stopService()
+
+    def _ask(self) -> None:
+        if self._ready():
+            self._asking.stop()
+            self._announce()
 
 
 class SignalService(Service):

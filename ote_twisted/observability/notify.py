@@ -76,12 +76,16 @@ class SystemdNotifier(Service):
         super().stopService()
 
     def ready(self, status: str = "") -> None:
-        """Say that the program does its work; also the end of a reload."""
+        """Say that the program does its work."""
         self.tell("READY=1", f"STATUS={status}" if status else "")
 
-    def reloading(self) -> None:
-        """Say that the configuration is read anew; :meth:`ready` follows."""
+    def while_reloading(self, reload: Callable[[], object]) -> None:
+        """Say that the configuration is read anew, read it, and say that the program does its work again."""
         self.tell("RELOADING=1", f"MONOTONIC_USEC={int(self._monotonic() * 1_000_000)}")
+        try:
+            reload()
+        finally:
+            self.ready()
 
     def tell(self, *lines: str) -> None:
         """Send lines of the form ``NAME=value``; line breaks inside them become spaces. Never fails."""

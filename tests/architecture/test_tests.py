@@ -76,7 +76,7 @@ class TestsTests(SynchronousTestCase):
             f"{module.name}:{found.line}"
             for module in modules("tests").values()
             for found in module.imports
-            if found.target == "time.sleep"
+            if found.target in ("time.sleep", "asyncio.sleep")
         ]
         slept = [f"{module.name}:{node.lineno}" for module in modules("tests").values() for node in calls(module, "time.sleep")]
         self.assertEqual(faults + slept, [])

@@ -32,19 +32,6 @@ class HealthChecksTests(SynchronousTestCase):
         self.assertEqual(code, 500)
         self.assertEqual(body, b"[+]store ok\n[-]parent failed: no parent has answered yet\nreadyz check failed\n")
 
-    def test_exclude(self) -> None:
-        """An excluded check does not count, and a name that is no check is warned of."""
-        code, _, body = self.ill.render(True, ["parent", "nobody"])
-        self.assertEqual(code, 200)
-        self.assertIn(b"[+]parent excluded: ok\n", body)
-        self.assertIn(b"warn: no check is named nobody\n", body)
-
-    def test_one_check(self) -> None:
-        """Each check can be asked alone."""
-        self.assertEqual(self.ill.render_one("store")[0], 200)
-        self.assertEqual(self.ill.render_one("parent")[2], b"no parent has answered yet\n")
-        self.assertEqual(self.ill.render_one("nobody")[0], 404)
-
     def test_check_that_raises(self) -> None:
         """A check that raises counts as failed, without its details."""
         code, _, body = HealthChecks("livez", {"x": broken}).render()

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.observability.lifecycle import OrderedServices, SignalService
+from ote_twisted.observability.lifecycle import OrderedServices, ReadyAnnouncer, SignalService
 
 
 class Recorded(Service):
@@ -82,6 +82,36 @@ class OrderedServicesTests(SynchronousTestCase):
         self.store.stopping.callback(None)
         self.successResultOf(self.services.stopService())
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+class ReadyAnnouncerTests(SynchronousTestCase):
+    """Readiness is told when it is true."""
+
+    def announcer(self, *answers: bool) -> tuple[Clock, list[str], ReadyAnnouncer]:
+        """Give a started announcer that gets these answers in turn."""
+        clock, told, coming = Clock(), list[str](), list(answers)
+        announcer = ReadyAnnouncer(clock, lambda: coming.pop(0), lambda: told.append("ready"))
+        announcer.startService()
+        return clock, told, announcer
+
+    def test_at_once(self) -> None:
+        """A program that is ready at the start tells it at the start."""
+        clock, told, _ = self.announcer(True)
+        self.assertEqual((told, clock.getDelayedCalls()), (["ready"], []))
+
+    def test_once_and_later(self) -> None:
+        """A program that becomes ready tells it then, once."""
+        clock, told, _ = self.announcer(False, False, True)
+        clock.advance(0.1)
+        self.assertEqual(told, [])
+        clock.advance(0.1)
+        self.assertEqual((told, clock.getDelayedCalls()), (["ready"], []))
+
+    def test_stopped_before(self) -> None:
+        """A program that stops before it is ready tells nothing."""
+        clock, told, announcer = self.announcer(False)
+        announcer.stopService()
+        self.assertEqual((told, clock.getDelayedCalls()), ([], []))
 
 
 class Turns:

@@ -34,12 +34,23 @@ class NotifierTests(SynchronousTestCase):
         """Ready, reloading with its time, ready again, stopping."""
         notifier = self.notifier()
         notifier.ready("joined root\nas c1")
-        notifier.reloading()
-        notifier.ready()
+        notifier.while_reloading(lambda: self.sent.append(b"(reload)"))
         notifier.stopService()
         self.assertEqual(
-            self.sent, [b"READY=1\nSTATUS=joined root as c1", b"RELOADING=1\nMONOTONIC_USEC=12500000", b"READY=1", b"STOPPING=1"]
+            self.sent,
+            [
+                b"READY=1\nSTATUS=joined root as c1",
+                b"RELOADING=1\nMONOTONIC_USEC=12500000",
+                b"(reload)",
+                b"READY=1",
+                b"STOPPING=1",
+            ],
         )
+
+    def test_failed_reload(self) -> None:
+        """Systemd learns of the end of a reload that fails, too."""
+        self.assertRaises(ZeroDivisionError, self.notifier().while_reloading, lambda: 1 / 0)
+        self.assertEqual(self.sent[-1], b"READY=1")
 
     def test_watchdog(self) -> None:
         """The watchdog hears of us twice in its time, and not after the stop."""
