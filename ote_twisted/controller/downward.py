@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
-from ote_twisted.controller.outgoing import OutgoingRequest
+from ote_twisted.controller.outgoing import OutgoingRequest, only_name, readdressed, v1_selector
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink
-from ote_twisted.topology.selection.v1 import V1Selector, from_v1
 from ote_twisted.topology.table import RoutingTable, paths
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import decode, with_hop_limit
@@ -18,12 +16,6 @@ ADDRESSED = frozenset({pb.ControlReq, pb.ControlMultiReq, pb.Cancel})
 
 REMEMBERED = 4096
 """How many requests "to all of your subtree" can be repeated by names when the child's subtree has changed."""
-
-
-@lru_cache(maxsize=4096)
-def _v1_selector(text: str) -> V1Selector:
-    """Originals address the same children again and again; the text is understood once."""
-    return from_v1(text, resolved=True)
 
 
 class Downward:
@@ -63,7 +55,7 @@ class Downward:
 
     def received(self, link: ILink, messages: Sequence[bytes]) -> None:
         """Take messages from the parent. The first lines are the hot path: one target, one child, bytes untouched."""
-        via, links = self._via, self._links
+        v2, via, links = link.v2, self._via, self._links
         for raw in messages:
             try:
                 message = decode(raw)
@@ -71,15 +63,20 @@ class Downward:
                 self.malformed += 1
                 continue
             head = message.Head
-            targets = head.Targets
-            hops = head.HopLimit
-            if len(targets) == 1 and hops > 1 and (child := via.get(targets[0])) is not None:
-                to = links[child]
-                if to.v2:
-                    to.send(with_hop_limit(raw, hops - 1))
-                    self.forwarded += 1
-                    continue
-            self._spread(link, message, raw)
+            if v2:
+                name = head.Targets[0] if len(head.Targets) == 1 and head.HopLimit > 1 else ""
+            else:
+                name = only_name(head.ClusterSelector)
+            child = via.get(name)
+            if child is None:
+                self._spread(link, message, raw)
+                continue
+            self.forwarded += 1
+            to = links[child]
+            if v2 and to.v2:
+                to.send(with_hop_limit(raw, head.HopLimit - 1))
+            else:
+                to.send(readdressed(raw, name, to.v2, head.ClusterSelector))
 
     def send(self, message: pb.ClusterMessage, targets: Sequence[str]) -> list[str]:
         """Send a request to those of ``targets`` that have a way; gives the others. The own name is performed here."""
@@ -116,7 +113,7 @@ class Downward:
 
     def _chosen_v1(self, text: str) -> list[str]:
         """What an original's selector chooses here: it names clusters, or is an expression over all of them."""
-        selector = _v1_selector(text)
+        selector = v1_selector(text)
         via, own = self._via, self._table.own.name
         if selector.everything or selector.searches:
             return selector.choose([own, *via])

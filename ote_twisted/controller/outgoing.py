@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
-from ote_twisted.topology.selection.v1 import to_v1
+from ote_twisted.topology.selection.v1 import V1Selector, from_v1, to_v1
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.limits import TREE_DEPTH_LIMIT
 
@@ -55,3 +56,45 @@ class OutgoingRequest:
 
     def _encode(self, head: pb.MessageHead) -> bytes:
         return pb.ClusterMessage(Head=head).SerializeToString() + self._rest
+
+
+REMEMBERED = 16_384
+"""Selectors and addresses of originals that are understood once; they address the same children again and again."""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def v1_selector(text: str) -> V1Selector:
+    """What an original's selector means. Its sender resolved it to names (F3)."""
+    return from_v1(text, resolved=True)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def only_name(text: str) -> str:
+    """The one name that an original's selector chooses; empty when there may be others."""
+    selector = v1_selector(text)
+    if selector.everything or selector.searches or len(selector.names) != 1:
+        return ""
+    return next(iter(selector.names))
+
+
+def readdressed(raw: bytes, name: str, v2: bool, selector: str) -> bytes:
+    """An encoded request with one target for a child that speaks another wire than its sender; the body is not looked at.
+
+    :param v2: the child speaks ote.v2.
+    :param selector: the selector that the request has.
+    """
+    if v2:
+        return raw + _v2_address(name)
+    anchored = to_v1((name,))
+    return raw if selector == anchored else raw + _v1_address(anchored)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _v1_address(selector: str) -> bytes:
+    return pb.ClusterMessage(Head=pb.MessageHead(ClusterSelector=selector)).SerializeToString()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _v2_address(name: str) -> bytes:
+    head = pb.MessageHead(Targets=[name], HopLimit=TREE_DEPTH_LIMIT - 1)
+    return pb.ClusterMessage(Head=head).SerializeToString()

@@ -67,8 +67,12 @@ class Claim:
 
 @dataclass(slots=True)
 class Subtree:
-    """All that one child claims. ``said`` is the digest that the child's announcements have to match."""
+    """All that one child claims. ``said`` is the digest that the child's announcements have to match.
 
+    ``listen`` is the child's tunnel address as its link knows it.
+    """
+
+    listen: str = ""
     claims: dict[str, Claim] = field(default_factory=dict)
     said: int = 0
     routed: int = 0
@@ -137,7 +141,7 @@ class RoutingTable:
     def open_child(self, entry: ClusterEntry) -> Difference:
         """A child's link was established; until it announces more it claims itself alone."""
         difference = self.close_child(entry.name)
-        subtree = self.children[entry.name] = Subtree()
+        subtree = self.children[entry.name] = Subtree(entry.listen)
         self._claim(entry.name, subtree, entry, difference)
         subtree.said = subtree.claims[entry.name].said = 0
         return difference
@@ -173,8 +177,8 @@ class RoutingTable:
 
     def _rooted(self, child: str, subtree: Subtree, named: Collection[str], entry: ClusterEntry) -> ClusterEntry:
         if entry.name == child:
-            parent = self.own.name
-        elif entry.parent in named or entry.parent in subtree.claims:
+            return evolve(entry, parent=self.own.name, listen=subtree.listen or entry.listen)
+        if entry.parent in named or entry.parent in subtree.claims:
             parent = entry.parent
         else:
             parent = child
