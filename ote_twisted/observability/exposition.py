@@ -7,6 +7,8 @@ from prometheus_client.exposition import choose_encoder
 
 from ote_twisted.observability.health import Rendered
 
+__all__ = ["Rendered", "render"]
+
 
 def render(registry: CollectorRegistry, accept: str = "") -> Rendered:
     """Answer a scrape in the text form of Prometheus, or in OpenMetrics where ``accept`` asks for it."""

@@ -28,7 +28,7 @@ PURE_LIBRARIES = {
 """Libraries without I/O, clock or event loop."""
 
 IMPURE_STANDARD = set(
-    "asyncio concurrent http logging multiprocessing os random select selectors signal socket socketserver sqlite3 ssl subprocess"
+    "asyncio concurrent http.client http.server logging multiprocessing os random select selectors signal socket socketserver sqlite3 ssl subprocess"
     " tempfile threading time urllib.request".split()
 )
 """Modules of the standard library that act or look at the world."""
