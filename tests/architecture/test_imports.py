@@ -28,8 +28,8 @@ PURE_LIBRARIES = {
 """Libraries without I/O, clock or event loop."""
 
 IMPURE_STANDARD = set(
-    "asyncio concurrent http.client http.server logging multiprocessing os random select selectors signal socket socketserver sqlite3 ssl subprocess"
-    " tempfile threading time urllib.request".split()
+    "asyncio concurrent http.client http.server logging multiprocessing os random select selectors signal"
+    " socket socketserver sqlite3 ssl subprocess tempfile threading time urllib.request".split()
 )
 """Modules of the standard library that act or look at the world."""
 
