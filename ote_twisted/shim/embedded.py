@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
@@ -20,14 +22,19 @@ DESTINATIONS = ("api",)
 class EmbeddedShim:
     """Performs ``api`` tasks on an API engine in this process."""
 
-    def __init__(self, api: IApiServer, version: str = __version__) -> None:
+    def __init__(
+        self, api: IApiServer, version: str = __version__, begun: Callable[[], Deferred[None]] = lambda: succeed(None)
+    ) -> None:
+        """
+        :param begun: gives a Deferred that fires when the engine may be used.
+        """
         self._api = api
         self._version = version
+        self._begun = begun
 
     def start(self, cluster: str, host: IShimHost) -> Deferred[None]:
-        """See :meth:`IClusterShim.start`. The cluster is there from the first moment."""
-        host.shim_state(True, "the embedded cluster is in this process")
-        return succeed(None)
+        """See :meth:`IClusterShim.start`. The cluster is there as soon as its engine is."""
+        return self._begun().addCallback(lambda _: host.shim_state(True, "the embedded cluster is in this process"))
 
     def stop(self) -> Deferred[None]:
         """See :meth:`IClusterShim.stop`. The engine belongs to whoever made it."""

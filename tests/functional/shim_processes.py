@@ -77,6 +77,7 @@ class ShimProcess:
 
     async def start(self, folder: Path, *options: str, listen: str = "tcp:0:interface=127.0.0.1") -> None:
         """Run it in a folder of its own; through when it listens."""
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         arguments = [self._python, "-c", TWISTD, "-n", "--pidfile=", "ote-shim", "--state", str(folder / "state")]
         arguments += ["--listen", listen, *options]

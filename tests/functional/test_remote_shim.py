@@ -10,7 +10,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, readBody
 
-from ote_twisted.tasks.model import Task
+from ote_twisted.tasks.model import Answer, Task
 
 from .shim_processes import ShimProcess, WaitingHost
 
@@ -31,6 +31,15 @@ class Lost(Protocol):
     def connectionLost(self, reason: object = None) -> None:
         """Closed."""
         self.closed.callback(None)
+
+
+class _Once(Factory):
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
+
+    def buildProtocol(self, addr: object) -> Protocol:
+        """The one there is."""
+        return self._protocol
 
 
 class RemoteShimProcessTests(TestCase):
@@ -63,6 +72,27 @@ class RemoteShimProcessTests(TestCase):
         self.assertEqual([int(answer.body) for answer in reads], list(range(380, 400)))
         self.assertEqual((await remote.perform(Task("files", "GET", "/large"))).body, large)
 
+    async def test_embedded_cluster(self) -> None:
+        """The embedded kind is a cluster of its own, and what it holds is there after a restart."""
+        process = await self.running("--kind", "embedded")
+        create = Task("api", "POST", "/api/v1/namespaces", b'{"metadata": {"name": "kept"}}')
+        created = await self.one(process, create)
+        self.assertEqual(created.code, 201, created.body)
+        await process.stop()
+        again = ShimProcess(self.reactor)
+        self.addCleanup(again.stop)
+        await again.start(process.folder)
+        self.assertEqual((await self.one(again, Task("api", "GET", "/api/v1/namespaces/kept"))).code, 200)
+
+    async def one(self, process: ShimProcess, task: Task) -> Answer:
+        """The answer to one task over a connection of its own."""
+        remote, host = process.remote(), WaitingHost(self.reactor)
+        remote.start("site", host)
+        await host.ready()
+        answer = await remote.perform(task)
+        await remote.stop()
+        return answer
+
     async def test_disturbed(self) -> None:
         """Garbage, plain HTTP and half a handshake on the port disturb nobody."""
         process = await self.running()
@@ -73,7 +103,7 @@ class RemoteShimProcessTests(TestCase):
         for data in (b"\x16\x03\x01\x00\r\n\r\n", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"x" * 200_000):
             stranger = Lost(data)
             endpoint = endpoints.HostnameEndpoint(self.reactor, "127.0.0.1", process.port)
-            await endpoint.connect(Factory.forProtocol(lambda stranger=stranger: stranger))
+            await endpoint.connect(_Once(stranger))
             await stranger.closed.addTimeout(30, self.reactor)
         self.assertEqual((await remote.perform(Task("files", "GET", "/"))).code, 404)
 

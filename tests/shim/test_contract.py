@@ -9,9 +9,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
+from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.model import ApiRequest, ApiResponse
+from ote_twisted.declarations.load import CLUSTER, load_kinds
 from ote_twisted.interfaces import IApiServer
 from ote_twisted.shim.embedded import EmbeddedShim
+from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.tasks.model import Answer, Task
 from ote_twisted.testing.contracts.shim import ShimHarness, make_shim_tests
 from ote_twisted.testing.shim import MemoryShim
@@ -19,6 +22,7 @@ from ote_twisted.testing.shim import MemoryShim
 from .links import joined
 
 CONFIG_MAP = "/api/v1/namespaces/default/configmaps/thing"
+READ_CONFIG_MAP = Task("api", "GET", CONFIG_MAP)
 
 
 def put(body: bytes) -> Task:
@@ -84,11 +88,46 @@ def config_map_value(answer: Answer) -> bytes:
 
 def embedded(case: TestCase) -> ShimHarness:
     """The embedded shim over one object."""
-    return ShimHarness(EmbeddedShim(OneConfigMap()), config_map, Task("api", "GET", CONFIG_MAP), config_map_value, opaque=False)
+    return ShimHarness(EmbeddedShim(OneConfigMap()), config_map, READ_CONFIG_MAP, config_map_value, opaque=False)
+
+
+def engine(case: TestCase) -> ShimHarness:
+    """The embedded shim over the API engine, with a store in memory."""
+    clock = Clock()
+    api = ApiEngine(MemoryObjectStore(clock), load_kinds(("base", *CLUSTER)), lambda: 1_700_000_000.0)
+    starting = api.start()
+    case.addCleanup(api.stop)
+
+    def settle() -> None:
+        clock.pump([0] * 50)
+
+    settle()
+    assert starting.called
+    create = Task("api", "POST", CONFIG_MAP.removesuffix("/thing"), config_map(b"").body)
+    return ShimHarness(
+        EmbeddedShim(api), config_map, READ_CONFIG_MAP, config_map_value, prepare=(create,), settle=settle, opaque=False
+    )
+
+
+def late(case: TestCase) -> ShimHarness:
+    """A shim whose first tasks take longest."""
+    clock = Clock()
+    shim = MemoryShim(clock)
+    for delay in range(60, 0, -1):
+        shim.script(delay=delay)
+    return ShimHarness(shim, put, GET, settle=lambda: clock.pump([60] * 60))
 
 
 class GuardedMemoryShimTests(make_shim_tests(memory)):  # type: ignore[misc]
     """The shipped fake keeps the contract."""
+
+
+class GuardedLateShimTests(make_shim_tests(late)):  # type: ignore[misc]
+    """A shim that would finish tasks in another order keeps the contract inside the guard."""
+
+
+class EngineShimTests(make_shim_tests(engine)):  # type: ignore[misc]
+    """The embedded shim over the real API engine keeps the contract."""
 
 
 class GuardedEmbeddedShimTests(make_shim_tests(embedded)):  # type: ignore[misc]
