@@ -43,7 +43,7 @@ def admit(request: JoinRequest, own: str, ancestors: Collection[str], via: Mappi
 def _accept(request: JoinRequest) -> Admission:
     v2 = V2 in request.subprotocols
     if not request.listen:
-        return Accept(V2) if v2 else Refuse(400, "the header listen-addr is empty: an ote.v1 cluster must say where its tunnel is")
+        return Accept(V2) if v2 else Refuse(400, "the header listen-addr is empty: an ote.v1 cluster says where its tunnel is")
     try:
         listen = complete_advertised(request.listen, request.peer)
     except InvalidAddress as fault:

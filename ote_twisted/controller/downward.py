@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ote_twisted.controller.outgoing import OutgoingRequest, only_name, readdressed, v1_selector
+from ote_twisted.controller.outgoing import OutgoingRequest, address, only_name, v1_selector
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.table import RoutingTable, paths
@@ -76,7 +76,7 @@ class Downward:
             if v2 and to.v2:
                 to.send(with_hop_limit(raw, head.HopLimit - 1))
             else:
-                to.send(readdressed(raw, name, to.v2, head.ClusterSelector))
+                to.send(raw + address(name, to.v2, head.ClusterSelector))
 
     def send(self, message: pb.ClusterMessage, targets: Sequence[str]) -> list[str]:
         """Send a request to those of ``targets`` that have a way; gives the others. The own name is performed here."""

@@ -77,24 +77,19 @@ def only_name(text: str) -> str:
     return next(iter(selector.names))
 
 
-def readdressed(raw: bytes, name: str, v2: bool, selector: str) -> bytes:
-    """An encoded request with one target for a child that speaks another wire than its sender; the body is not looked at.
+@lru_cache(maxsize=REMEMBERED)
+def address(name: str, v2: bool, selector: str) -> bytes:
+    """What to append to an encoded request with one target, for a child that speaks another wire than its sender.
+
+    protobuf merges a second head into the first, so the request is not encoded anew (docs/wire.md).
 
     :param v2: the child speaks ote.v2.
     :param selector: the selector that the request has.
     """
     if v2:
-        return raw + _v2_address(name)
-    anchored = to_v1((name,))
-    return raw if selector == anchored else raw + _v1_address(anchored)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _v1_address(selector: str) -> bytes:
-    return pb.ClusterMessage(Head=pb.MessageHead(ClusterSelector=selector)).SerializeToString()
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _v2_address(name: str) -> bytes:
-    head = pb.MessageHead(Targets=[name], HopLimit=TREE_DEPTH_LIMIT - 1)
+        head = pb.MessageHead(Targets=[name], HopLimit=TREE_DEPTH_LIMIT - 1)
+    elif selector != (anchored := to_v1((name,))):
+        head = pb.MessageHead(ClusterSelector=anchored)
+    else:
+        return b""
     return pb.ClusterMessage(Head=head).SerializeToString()

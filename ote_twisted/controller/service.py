@@ -93,7 +93,8 @@ class ClusterController(Service):
         self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
         self.downward = Downward(self.table, self.links, self._perform, self._undelivered, self.from_parent.received)
         from_child = self._make_from_child()
-        self.upward = Upward(self.table, self._send_up, self._answered, self._reported, from_child.received)
+        forward = self._drop if settings.is_root else self.uplink.send
+        self.upward = Upward(self.table, forward, self._answered, self._reported, from_child.received)
         self.from_child = from_child
         self.records = ClusterRecords(
             store, clock, now, new_uid, self.directory.known, self._labelled, self.directory.object_deleted
@@ -293,11 +294,8 @@ class ClusterController(Service):
     def _owned(self, head: pb.MessageHead) -> bool:
         return head.ParentClusterName == self._own
 
-    def _send_up(self, raw: bytes) -> None:
-        if self.settings.is_root:
-            self.unowned += 1
-        else:
-            self.uplink.send(raw)
+    def _drop(self, raw: bytes) -> None:
+        self.unowned += 1
 
     def _pass_on(self, hops: int, raw: bytes) -> None:
         self.upward.pass_on(hops, raw)

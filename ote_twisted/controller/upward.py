@@ -50,7 +50,7 @@ class Upward:
 
     def received(self, link: ILink, messages: Sequence[bytes]) -> None:
         """Take messages from a child, in order. The first lines are the hot path: answers to an owner further up."""
-        child, via, own = link.peer, self._via, self._own
+        child, via, own, forward = link.peer, self._via, self._own, self._forward
         for raw in messages:
             try:
                 message = decode(raw)
@@ -66,8 +66,11 @@ class Upward:
                 self._reported(message, raw)
             elif head.ParentClusterName == own:
                 self._answered(message)
+            elif (hops := head.HopLimit) > 1:
+                self.forwarded += 1
+                forward(with_hop_limit(raw, hops - 1))
             else:
-                self.pass_on(head.HopLimit, raw)
+                self.pass_on(hops, raw)
 
     def pass_on(self, hops: int, raw: bytes) -> None:
         """Send one message to the parent with its hop limit counted down; 0 is a sender that sets none."""
