@@ -76,7 +76,7 @@ class Bare(Protocol):
 class BareFactory(Factory):
     """The floor's listener."""
 
-    protocol = Bare  # type: ignore[assignment]
+    protocol = Bare
     noisy = False
 
     def __init__(self) -> None:

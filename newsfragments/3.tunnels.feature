@@ -1,0 +1,1 @@
+Children join their parents over websocket tunnels that speak `ote.v1`, byte for byte what OTE-Stack speaks, and the batched and acknowledged `ote.v2`; dead peers are found by ping within 15 seconds, a newcomer replaces a dead session of its name, queues are bounded, refusals say why, and an idle link takes less than 4 kB.
