@@ -23,20 +23,20 @@ from ote_twisted.controller.downward import Downward
 from ote_twisted.controller.from_child import FromChild
 from ote_twisted.controller.from_parent import FromParent, refusal_message
 from ote_twisted.controller.neighbours import Neighbours
+from ote_twisted.controller.owned import OwnedTasks
 from ote_twisted.controller.performing import Performer, PerformingLimits
 from ote_twisted.controller.records import ClusterRecords
 from ote_twisted.controller.uplink import Uplink
 from ote_twisted.controller.upward import Upward
-from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import IClusterShim, ILink, ILinkSink, IObjectStore, IShimHost, ITaskCarrier, ITaskOwner
-from ote_twisted.tasks.model import Answer, Task
+from ote_twisted.tasks.model import Task
 from ote_twisted.tasks.performed import PerformedTasks
 from ote_twisted.topology.table import Difference, Refused, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import ClusterEntry, Refusal, Undeliverable, encode_undeliverable
+from ote_twisted.wire.announce import ClusterEntry, Refusal
 from ote_twisted.wire.codec import encode
 from ote_twisted.wire.join import Admission, JoinRequest
-from ote_twisted.wire.messages import answer_of, control_response, edge_report, request_head
+from ote_twisted.wire.messages import edge_report, request_head
 
 
 @frozen
@@ -86,15 +86,16 @@ class ClusterController(Service):
         self.links: dict[str, ILink] = {}
         self.directory = Directory(own, now)
         self.uplink = Uplink(settings.outbox)
+        self.owned = OwnedTasks(own.name, self.uplink, now)
         self.neighbours = Neighbours(own.name, settings.is_root, self.links, clock)
         self.announcer = Announcer(self.table, clock, now)
         self.claims = Claims(self.table, clock)
-        self.performer = Performer(shim, PerformedTasks(), clock, settings.performing, self._performed)
+        self.performer = Performer(shim, PerformedTasks(), clock, settings.performing, self.owned.performed)
         self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
-        self.downward = Downward(self.table, self.links, self._perform, self._undelivered, self.from_parent.received)
+        self.downward = Downward(self.table, self.links, self._perform, self.owned.undelivered, self.from_parent.received)
         from_child = self._make_from_child()
         forward = self._drop if settings.is_root else self.uplink.send
-        self.upward = Upward(self.table, forward, self._answered, self._reported, from_child.received)
+        self.upward = Upward(self.table, forward, self.owned.answered, self._reported, from_child.received)
         self.from_child = from_child
         self.records = ClusterRecords(
             store, clock, now, new_uid, self.directory.known, self._labelled, self.directory.object_deleted
@@ -105,19 +106,17 @@ class ClusterController(Service):
         self.unowned = 0
         self.reports = 0
         self._own = own.name
-        self._now = now
         self._shim = shim
-        self._owner: ITaskOwner | None = None
         self._paused: set[ILink] = set()
 
     def _make_from_child(self) -> FromChild:
         return FromChild(
-            self.table, self.claims, self._changed, self.downward.refused_whole, self._undelivered, self._pass_on
+            self.table, self.claims, self._changed, self.downward.refused_whole, self.owned.undelivered, self._pass_on
         )
 
     def serve(self, owner: ITaskOwner) -> None:
         """Name the owner of tasks; the composition root calls it once, before anything starts."""
-        self._owner = owner
+        self.owned.serve(owner)
 
     # ---- service
 
@@ -247,8 +246,8 @@ class ClusterController(Service):
         self.announcer.note(difference)
         for refused in difference.refused:
             self._refuse(refused)
-        if self._owner is not None and (difference.present or difference.gone):
-            self._owner.clusters_changed(list(difference.present), list(difference.gone))
+        if difference.present or difference.gone:
+            self.owned.clusters_changed(list(difference.present), list(difference.gone))
 
     def _refuse(self, refused: Refused) -> None:
         if refused.reason:
@@ -258,8 +257,8 @@ class ClusterController(Service):
             link.send(refusal_message(Refusal(refused.name, refused.reason)))
 
     def _labelled(self, name: str, labels: Mapping[str, str]) -> None:
-        if self.directory.label(name, labels) and self._owner is not None and self.online(name):
-            self._owner.clusters_changed([name], [])
+        if self.directory.label(name, labels) and self.online(name):
+            self.owned.clusters_changed([name], [])
 
     # ---- down
 
@@ -269,49 +268,13 @@ class ClusterController(Service):
         else:
             self.performer.perform(message)
 
-    def _undelivered(self, head: pb.MessageHead, targets: Sequence[str], reason: str) -> None:
-        if head.Command == pb.Cancel:
-            return
-        if head.ParentClusterName == self._own:
-            if self._owner is not None:
-                self._owner.undelivered(head.Uid, targets, reason)
-        elif self.uplink.link is not None and self.uplink.link.v2:
-            told = encode_undeliverable(Undeliverable(tuple(targets), reason, self._own))
-            back = pb.MessageHead(
-                Command=pb.Undeliverable, MessageID=head.MessageID, Uid=head.Uid, ParentClusterName=head.ParentClusterName
-            )
-            self.uplink.send(encode(pb.ClusterMessage(Head=back, Body=told)))
-
     # ---- up
-
-    def _performed(self, head: pb.MessageHead, answer: Answer) -> None:
-        timestamp = int(self._now())
-        if self._owned(head):
-            self._tell_owner(head, self._own, answer, timestamp)
-        else:
-            self.uplink.send(control_response(head, self._own, answer, timestamp))
-
-    def _owned(self, head: pb.MessageHead) -> bool:
-        return head.ParentClusterName == self._own
 
     def _drop(self, raw: bytes) -> None:
         self.unowned += 1
 
     def _pass_on(self, hops: int, raw: bytes) -> None:
         self.upward.pass_on(hops, raw)
-
-    def _answered(self, message: pb.ClusterMessage) -> None:
-        try:
-            answer, timestamp = answer_of(message)
-        except MalformedMessage as fault:
-            self.upward.malformed += 1
-            self._log.warn("answer of {cluster} refused: {fault}", cluster=message.Head.ClusterName, fault=str(fault))
-            return
-        self._tell_owner(message.Head, message.Head.ClusterName, answer, timestamp)
-
-    def _tell_owner(self, head: pb.MessageHead, cluster: str, answer: Answer, timestamp: int) -> None:
-        if self._owner is not None:
-            self._owner.answered(head.Uid, head.MessageID, cluster, answer, timestamp)
 
     def _reported(self, message: pb.ClusterMessage, raw: bytes) -> None:
         self.reports += 1
