@@ -127,7 +127,5 @@ class Claims:
             return self._table.announce(link.peer, (), [registry.name])
         known = self._table.children[link.peer].claims.get(registry.name)
         entry = known.entry if known else ClusterEntry(registry.name, performs=True)
-        entry = evolve(
-            entry, parent=registry.parent_name, listen=registry.listen, user_defined_name=registry.user_defined_name
-        )
+        entry = evolve(entry, parent=registry.parent_name, listen=registry.listen, user_defined_name=registry.user_defined_name)
         return self._table.announce(link.peer, [entry], ()) if self._valid(link.peer, entry) else Difference()

@@ -15,10 +15,9 @@ from ote_twisted.config.flags import ControllerOptions
 from ote_twisted.config.model import ControllerConfig
 from ote_twisted.config.reload import Reloader
 from ote_twisted.errors import OTEError
-from ote_twisted.observability.lifecycle import OrderedServices, SignalService
+from ote_twisted.observability.lifecycle import OrderedServices, ReadyAnnouncer, SignalService
 from ote_twisted.observability.logging import LoggedService, make_observer
 from ote_twisted.observability.notify import make_notifier
-from ote_twisted.tap.listening import Announcer
 from ote_twisted.tap.node import ControllerNode
 
 Options = ControllerOptions
@@ -47,9 +46,9 @@ def makeService(options: ControllerOptions) -> IService:
     reloader = Reloader(options.load, config, LIVE, apply)
     services = OrderedServices(reactor, config.stop_timeout + 1.0)
     services.addService(notifier)
-    services.addService(SignalService(reactor, signal.SIGHUP, lambda: reloader.reload() and None))
+    services.addService(SignalService(reactor, signal.SIGHUP, lambda: notifier.while_reloading(reloader.reload)))
     services.addService(node)
-    services.addService(Announcer(notifier.ready))
+    services.addService(ReadyAnnouncer(reactor, lambda: not node.ready.failing(), notifier.ready))
     root = LoggedService(observer)
     root.addService(services)
     return root

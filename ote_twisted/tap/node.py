@@ -8,13 +8,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from twisted.application.service import IService, Service
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import HostnameEndpoint, serverFromString
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import optionsForClientTLS
-from twisted.logger import Logger
 
 from ote_twisted import __version__
 from ote_twisted.api.engine import ApiEngine
@@ -25,76 +20,26 @@ from ote_twisted.controller.performing import PerformingLimits
 from ote_twisted.controller.reviews import ControllerStatuses, SelectionReviews
 from ote_twisted.controller.service import ClusterController, ControllerSettings
 from ote_twisted.declarations.load import CLUSTER, TREE, load_kinds
-from ote_twisted.errors import StoreError
-from ote_twisted.interfaces import IApiServer, IClusterShim, IVirtualResource
+from ote_twisted.interfaces import IVirtualResource
 from ote_twisted.observability.exposition import render
 from ote_twisted.observability.health import HealthChecks
 from ote_twisted.observability.lifecycle import OrderedServices
 from ote_twisted.observability.metrics import make_registry
-from ote_twisted.shim.dial import ShimAddress
-from ote_twisted.shim.embedded import EmbeddedShim
-from ote_twisted.shim.guard import GuardedShim, GuardLimits
-from ote_twisted.shim.plugin import load_shim
-from ote_twisted.shim.remote import RemoteShim
 from ote_twisted.storage.model import JSON
-from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
+from ote_twisted.tap.bringup import Bringup, Listening
 from ote_twisted.tap.measures import measures
+from ote_twisted.tap.parts import endpoint_maker, make_shim, open_storage, own_tunnel, time_limits
 from ote_twisted.tasks.owner import TaskOwner
 from ote_twisted.tasks.settings import TaskSettings
 from ote_twisted.tasks.validate import validate_task
-from ote_twisted.tunnel.address import ParentAddress, parse_parent, split_host_port
+from ote_twisted.tunnel.address import parse_parent
 from ote_twisted.tunnel.cloud import CloudTunnel
 from ote_twisted.tunnel.edge import Connected, Connecting, EdgeTunnel, Waiting
-from ote_twisted.tunnel.proxy import ConnectProxyEndpoint
-from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings, Limits
-from ote_twisted.tunnel.tls import SmallPiecesReactor, TLSClientEndpoint
+from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
+from ote_twisted.tunnel.tls import SmallPiecesReactor
 from ote_twisted.wire.announce import ClusterEntry
 
 TASKS = "clustercontrollers.ote.baidu.com"
-STORE = "store.sqlite"
-"""File name of the store in the state folder."""
-
-
-class Bringup(Service):
-    """Starts what needs the store's answers, in order, once the reactor runs; stops it first, in reverse.
-
-    :ivar started: everything runs.
-    """
-
-    _log = Logger()
-
-    def __init__(self, engine: ApiEngine, controller: ClusterController, owner: TaskOwner, edge: EdgeTunnel) -> None:
-        self.started = False
-        self._engine = engine
-        self._controller = controller
-        self._services: tuple[IService, ...] = (controller, owner, edge)
-        self._starting: Deferred[None] | None = None
-
-    def startService(self) -> None:
-        """Begin."""
-        super().startService()
-        self._starting = Deferred.fromCoroutine(self._start())
-        self._starting.addErrback(lambda failure: self._log.failure("the controller could not be started", failure=failure))
-
-    async def _start(self) -> None:
-        await self._engine.start()
-        await self._controller.prepare()
-        if not self.running:
-            return
-        for service in self._services:
-            service.startService()
-        self.started = True
-
-    def stopService(self) -> Deferred[None]:
-        """Fires when the link to the parent is closed and nothing is under way."""
-        super().stopService()
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
-        if self.started:
-            for service in reversed(self._services):
-                await maybeDeferred(service.stopService)
-        self._engine.stop()
 
 
 class ControllerNode(OrderedServices):
@@ -111,7 +56,7 @@ class ControllerNode(OrderedServices):
         super().__init__(reactor, config.stop_timeout)
         self.config = config
         self._reactor = reactor
-        self.storage = _open(config, reactor)
+        self.storage = open_storage(config, reactor)
         virtual: dict[str, IVirtualResource] = {}
         subresources: dict[tuple[str, str], Any] = {}
         self.engine = ApiEngine(
@@ -168,7 +113,7 @@ class ControllerNode(OrderedServices):
     def _assemble(self) -> None:
         self.addService(self.storage)
         if self.api is not None:
-            self.addService(_Listening(self.api))
+            self.addService(Listening(self.api))
         self.addService(self.cloud)
         self.addService(self.bringup)
 
@@ -193,23 +138,27 @@ class ControllerNode(OrderedServices):
         config, tls = self.config, SmallPiecesReactor(self._reactor)
         endpoints = [serverFromString(tls, text) for text in config.tunnels]
         settings = CloudSettings(
-            _limits(config), config.limit.message, config.limit.queue_high, config.limit.queue_high // 4, config.limit.queue_hard
+            time_limits(config),
+            config.limit.message,
+            config.limit.queue_high,
+            config.limit.queue_high // 4,
+            config.limit.queue_hard,
         )
         return CloudTunnel(endpoints, self.controller, settings, self._reactor)
 
     def _make_edge(self) -> EdgeTunnel:
         config = self.config
         settings = EdgeSettings(
-            _limits(config),
+            time_limits(config),
             config.limit.message,
             config.limit.queue_high,
             config.limit.queue_high // 4,
             config.limit.queue_hard,
-            advertise=config.advertise or _own_tunnel(config),
+            advertise=config.advertise or own_tunnel(config),
             user_defined_name=config.user_defined_name or config.name,
         )
         parents = [parse_parent(text) for text in config.parents]
-        endpoint = _endpoint_maker(self._reactor, config.proxy)
+        endpoint = endpoint_maker(self._reactor, config.proxy)
         return EdgeTunnel(config.name, parents, self.controller, settings, self._reactor, endpoint, random.random)
 
     def _fill(self, virtual: dict[str, IVirtualResource], subresources: dict[tuple[str, str], Any]) -> None:
@@ -255,87 +204,8 @@ class ControllerNode(OrderedServices):
         )
 
 
-class _Listening(Service):
-    """Lets a failure to listen be seen by whoever starts us."""
-
-    def __init__(self, api: ApiListener) -> None:
-        self._api = api
-
-    def startService(self) -> None:
-        """Listen.
-
-        :raise CannotListenError: the endpoint cannot be had.
-        """
-        super().startService()
-        failures: list[Any] = []
-        self._api.listen().addErrback(failures.append)
-        if failures:
-            failures[0].raiseException()
-
-    def stopService(self) -> Deferred[None] | None:
-        """Listen no more."""
-        super().stopService()
-        return self._api.stopService()
-
-
-def make_shim(config: ControllerConfig, engine: IApiServer, reactor: Any) -> IClusterShim | None:
-    """The shim that the configuration names.
-
-    :raise ote_twisted.errors.ConfigError: no shim of that kind is installed.
-    """
-    if config.shim == "none":
-        return None
-    if config.shim.startswith(("ws://", "wss://")):
-        address = ShimAddress.parse(config.shim)
-        return RemoteShim(address, address.endpoint(reactor), reactor)
-    if config.shim == "embedded":
-        inner: IClusterShim = EmbeddedShim(engine)
-    else:
-        inner = load_shim(config.shim, {"state": str(config.state), "cluster": config.name})
-    return GuardedShim(inner, reactor, limits=GuardLimits(body_bytes=config.limit.answer_body))
-
-
-def _open(config: ControllerConfig, reactor: Any) -> SQLiteStorage:
-    try:
-        config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as fault:
-        raise StoreError(f"the state folder {config.state} cannot be made: {fault.strerror}") from None
-    return open_store(config.state / STORE, reactor, reactor)
-
-
 def _port(address: object) -> int:
     return int(getattr(address, "port", 0))
-
-
-def _limits(config: ControllerConfig) -> Limits:
-    return Limits(
-        connect=config.handshake_timeout, handshake=config.handshake_timeout, ping_interval=config.ping_interval
-    )
-
-
-def _own_tunnel(config: ControllerConfig) -> str:
-    """``:port`` of the first TCP endpoint, for the parent to complete; empty for a leaf."""
-    for text in config.tunnels:
-        kind, _, rest = text.partition(":")
-        port = rest.partition(":")[0]
-        if kind in ("tcp", "ssl") and port.isdigit() and port != "0":
-            return f":{port}"
-    return ""
-
-
-def _endpoint_maker(reactor: Any, proxy: str | None) -> Callable[[ParentAddress], IStreamClientEndpoint]:
-    def plain(address: ParentAddress) -> IStreamClientEndpoint:
-        if proxy is None:
-            direct: IStreamClientEndpoint = HostnameEndpoint(reactor, address.host, address.port)
-            return direct
-        host, port = split_host_port(proxy.removeprefix("http://").rstrip("/"), default_port=3128)
-        return ConnectProxyEndpoint(HostnameEndpoint(reactor, host, port), address.host, address.port)
-
-    def endpoint(address: ParentAddress) -> IStreamClientEndpoint:
-        inner = plain(address)
-        return TLSClientEndpoint(inner, optionsForClientTLS(address.host), reactor) if address.secure else inner
-
-    return endpoint
 
 
 def _task_faults(new: JSON, old: JSON | None) -> list[Cause]:

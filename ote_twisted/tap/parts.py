@@ -1,0 +1,81 @@
+"""Parts of a controller, made from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.ssl import optionsForClientTLS
+
+from ote_twisted.config.model import ControllerConfig
+from ote_twisted.errors import StoreError
+from ote_twisted.interfaces import IApiServer, IClusterShim
+from ote_twisted.shim.dial import ShimAddress
+from ote_twisted.shim.embedded import EmbeddedShim
+from ote_twisted.shim.guard import GuardedShim, GuardLimits
+from ote_twisted.shim.plugin import load_shim
+from ote_twisted.shim.remote import RemoteShim
+from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
+from ote_twisted.tunnel.address import ParentAddress, split_host_port
+from ote_twisted.tunnel.proxy import ConnectProxyEndpoint
+from ote_twisted.tunnel.settings import Limits
+from ote_twisted.tunnel.tls import TLSClientEndpoint
+
+STORE = "store.sqlite"
+"""File name of the store in the state folder."""
+
+
+def make_shim(config: ControllerConfig, engine: IApiServer, reactor: Any) -> IClusterShim | None:
+    """The shim that the configuration names.
+
+    :raise ote_twisted.errors.ConfigError: no shim of that kind is installed.
+    """
+    if config.shim == "none":
+        return None
+    if config.shim.startswith(("ws://", "wss://")):
+        address = ShimAddress.parse(config.shim)
+        return RemoteShim(address, address.endpoint(reactor), reactor)
+    if config.shim == "embedded":
+        inner: IClusterShim = EmbeddedShim(engine)
+    else:
+        inner = load_shim(config.shim, {"state": str(config.state), "cluster": config.name})
+    return GuardedShim(inner, reactor, limits=GuardLimits(body_bytes=config.limit.answer_body))
+
+
+def open_storage(config: ControllerConfig, reactor: Any) -> SQLiteStorage:
+    try:
+        config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise StoreError(f"the state folder {config.state} cannot be made: {fault.strerror}") from None
+    return open_store(config.state / STORE, reactor, reactor)
+
+
+def time_limits(config: ControllerConfig) -> Limits:
+    return Limits(connect=config.handshake_timeout, handshake=config.handshake_timeout, ping_interval=config.ping_interval)
+
+
+def own_tunnel(config: ControllerConfig) -> str:
+    """``:port`` of the first TCP endpoint, for the parent to complete; empty for a leaf."""
+    for text in config.tunnels:
+        kind, _, rest = text.partition(":")
+        port = rest.partition(":")[0]
+        if kind in ("tcp", "ssl") and port.isdigit() and port != "0":
+            return f":{port}"
+    return ""
+
+
+def endpoint_maker(reactor: Any, proxy: str | None) -> Callable[[ParentAddress], IStreamClientEndpoint]:
+    def plain(address: ParentAddress) -> IStreamClientEndpoint:
+        if proxy is None:
+            direct: IStreamClientEndpoint = HostnameEndpoint(reactor, address.host, address.port)
+            return direct
+        host, port = split_host_port(proxy.removeprefix("http://").rstrip("/"), default_port=3128)
+        return ConnectProxyEndpoint(HostnameEndpoint(reactor, host, port), address.host, address.port)
+
+    def endpoint(address: ParentAddress) -> IStreamClientEndpoint:
+        inner = plain(address)
+        return TLSClientEndpoint(inner, optionsForClientTLS(address.host), reactor) if address.secure else inner
+
+    return endpoint
