@@ -100,25 +100,28 @@ class ControllerStatuses:
 
     def list_objects(self) -> Deferred[list[JSON]]:
         """The one object."""
-        return succeed([self._object()])
+        return Deferred.fromCoroutine(self._all())
 
     def get_object(self, name: str) -> Deferred[JSON]:
         """The one object, by this controller's name."""
         own = self._controller.table.own.name
         if name != own:
             return fail(NotFound(f"this controller is {own}; it knows the status of itself alone"))
-        return succeed(self._object())
+        return Deferred.fromCoroutine(self._object())
 
     def create_object(self, value: JSON) -> Deferred[JSON]:
         """There is nothing to create."""
         return fail(NotFound("a controller's status is read, not written"))
 
-    def _object(self) -> JSON:
+    async def _all(self) -> list[JSON]:
+        return [await self._object()]
+
+    async def _object(self) -> JSON:
         return {
             "apiVersion": GROUP_VERSION,
             "kind": "ControllerStatus",
             "metadata": {"name": self._controller.table.own.name, "creationTimestamp": rfc3339(self._started)},
-            "status": self._status(),
+            "status": {**self._status(), "cluster": await self._controller.describe()},
         }
 
     def _status(self) -> JSON:

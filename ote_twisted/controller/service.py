@@ -28,7 +28,9 @@ from ote_twisted.controller.performing import Performer, PerformingLimits
 from ote_twisted.controller.records import ClusterRecords
 from ote_twisted.controller.uplink import Uplink
 from ote_twisted.controller.upward import Upward
+from ote_twisted.errors import ShimUnavailable
 from ote_twisted.interfaces import IClusterShim, ILink, ILinkSink, IObjectStore, IShimHost, ITaskCarrier, ITaskOwner
+from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Task
 from ote_twisted.tasks.performed import PerformedTasks
 from ote_twisted.topology.table import Difference, Refused, RoutingTable
@@ -146,6 +148,15 @@ class ClusterController(Service):
     def relabel(self, labels: dict[str, str], tags: tuple[str, ...]) -> None:
         """The configuration was reloaded with other labels or tags."""
         self._changed(self.table.replace_own(evolve(self.table.own, labels=labels, tags=tags)))
+
+    async def describe(self) -> JSON:
+        """What the own cluster is, as its shim tells; empty without one, or while it cannot be reached."""
+        if self._shim is None or not self.shim_ready:
+            return {}
+        try:
+            return await self._shim.describe()
+        except ShimUnavailable:
+            return {}
 
     # ---- ILinkSink
 
