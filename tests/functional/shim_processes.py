@@ -65,25 +65,26 @@ class Output(ProcessProtocol):
         return reason
 
 
-class ShimProcess:
-    """One running ``twistd ote-shim``."""
+class Program:
+    """One running twistd program."""
 
     def __init__(self, reactor: Any, python: str = sys.executable, environment: dict[str, str] | None = None) -> None:
         self.reactor = reactor
         self.output = Output()
-        self.port = 0
         self._python = python
         self._environment = os.environ | (environment or {})
 
-    async def start(self, folder: Path, *options: str, listen: str = "tcp:0:interface=127.0.0.1") -> None:
-        """Run it in a folder of its own; through when it listens."""
+    def run(self, folder: Path, *arguments: str) -> None:
+        """Start it in a folder of its own."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        arguments = [self._python, "-c", TWISTD, "-n", "--pidfile=", "ote-shim", "--state", str(folder / "state")]
-        arguments += ["--listen", listen, *options]
-        self._process = self.reactor.spawnProcess(self.output, self._python, arguments, env=self._environment, path=str(folder))
-        found = await self.output.wait_for(r"ote-shim listens on 127\.0\.0\.1:(\d+)", self.reactor)
-        self.port = int(found.group(1))
+        command = [self._python, "-c", TWISTD, "-n", "--pidfile=", *arguments]
+        self._process = self.reactor.spawnProcess(self.output, self._python, command, env=self._environment, path=str(folder))
+
+    async def port(self, pattern: str) -> int:
+        """The port that the program tells in its log."""
+        found = await self.output.wait_for(pattern, self.reactor)
+        return int(found.group(1))
 
     async def stop(self) -> int:
         """End it; gives the exit code, -1 for a signal."""
@@ -91,10 +92,18 @@ class ShimProcess:
             self._process.signalProcess(signal.SIGTERM)
         return await self.output.ended
 
+
+class ShimProcess(Program):
+    """One running ``twistd ote-shim``."""
+
+    async def start(self, folder: Path, *options: str, listen: str = "tcp:0:interface=127.0.0.1") -> None:
+        """Run it; through when it listens."""
+        self.run(folder, "ote-shim", "--state", str(folder / "state"), "--listen", listen, *options)
+        self.address = ShimAddress(False, "127.0.0.1", await self.port(r"ote-shim listens on 127\.0\.0\.1:(\d+)"))
+
     def remote(self) -> RemoteShim:
         """A controller's end, not started."""
-        address = ShimAddress(False, "127.0.0.1", self.port)
-        return RemoteShim(address, address.endpoint(self.reactor), self.reactor)
+        return RemoteShim(self.address, self.address.endpoint(self.reactor), self.reactor)
 
 
 @implementer(IShimHost)

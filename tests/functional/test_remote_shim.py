@@ -102,7 +102,7 @@ class RemoteShimProcessTests(TestCase):
         await host.ready()
         for data in (b"\x16\x03\x01\x00\r\n\r\n", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"x" * 200_000):
             stranger = Lost(data)
-            endpoint = endpoints.HostnameEndpoint(self.reactor, "127.0.0.1", process.port)
+            endpoint = endpoints.HostnameEndpoint(self.reactor, "127.0.0.1", process.address.port)
             await endpoint.connect(_Once(stranger))
             await stranger.closed.addTimeout(30, self.reactor)
         self.assertEqual((await remote.perform(Task("files", "GET", "/"))).code, 404)
@@ -136,7 +136,7 @@ class RemoteShimProcessTests(TestCase):
         """A port that is taken is one clear line and a failure."""
         process = await self.running()
         other = ShimProcess(self.reactor, environment={"PYTHONPATH": str(EXAMPLE)})
-        taken = f"tcp:{process.port}:interface=127.0.0.1"
+        taken = f"tcp:{process.address.port}:interface=127.0.0.1"
         starting = other.start(Path(self.mktemp()).absolute(), "--kind", "files", listen=taken)
         with self.assertRaises(RuntimeError):
             await starting

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import sysconfig
 import venv
+from collections.abc import Callable
 from functools import cache
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
+from twisted.web.client import Agent, FileBodyProducer, readBody
+from twisted.web.http_headers import Headers
 
 from ote_twisted.tasks.model import Task
 
-from .shim_processes import TWISTD, ShimProcess, WaitingHost
+from .shim_processes import SECONDS, TWISTD, Program, ShimProcess, WaitingHost
 from .test_packaging import NOT_SOURCE, TOP, built, run, workshop
 
 EXAMPLE = TOP / "examples" / "third-party-shim"
+TASKS = "/apis/ote.baidu.com/v1/namespaces/kube-system/clustercontrollers"
+TUNNEL = ("--tunnel", "tcp:0:interface=127.0.0.1")
+API = ("--api", "tcp:0:interface=127.0.0.1")
 
 
 @cache
@@ -78,3 +88,54 @@ class ThirdPartyShimTests(TestCase):
         self.assertEqual((await remote.perform(Task("files", "GET", "/a"))).body, b"greeting")
         self.assertEqual((await remote.perform(Task("api", "GET", "/"))).code, 404)
         self.assertEqual((await remote.describe())["kind"], "files")
+
+    async def test_driven_through_a_tree(self) -> None:
+        """One object at the root: a controller with the shim inside, and one with it behind a websocket, both perform it."""
+        from twisted.internet import reactor
+
+        folder, python = workshop() / "third-party-tree", str(environment())
+        shim = ShimProcess(reactor, python)
+        self.addCleanup(shim.stop)
+        await shim.start(folder / "shim", "--kind", "files")
+        root, inside, beside = (Program(reactor, python) for _ in range(3))
+        root.run(folder / "root", "ote-controller", "--name", "root", "--shim", "none", "--state", "state", *TUNNEL, *API)
+        self.addCleanup(root.stop)
+        parent = f"ws://127.0.0.1:{await root.port(r'CloudTunnelFactory starting on ([0-9]+)')}"
+        self.api = f"http://127.0.0.1:{await root.port(r'ApiSite starting on ([0-9]+)')}"
+        for program, name, kind in ((inside, "in", "files"), (beside, "by", f"ws://127.0.0.1:{shim.address.port}")):
+            self.addCleanup(program.stop)
+            program.run(folder / name, "ote-controller", "--name", name, "--shim", kind, "--state", "state", "--parent", parent)
+        spec = {"destination": "files", "clusterSelector": "in,by", "method": "PUT", "url": "/greeting", "body": "hello"}
+        task = {"apiVersion": "ote.baidu.com/v1", "kind": "ClusterController", "metadata": {"name": "greet"}, "spec": spec}
+        await self.until(lambda found: len(found["items"]) >= 2, "/apis/ote.baidu.com/v1/namespaces/kube-system/clusters")
+        await self.ask(TASKS, task)
+        done = await self.until(lambda found: len(found.get("status", {}).get("clusters", {})) == 2, f"{TASKS}/greet")
+        self.assertEqual({name: each["code"] for name, each in done["status"]["clusters"].items()}, {"in": 201, "by": 201})
+        for place in ("in", "shim"):
+            self.assertEqual((folder / place / "state" / "files" / "greeting").read_text(), "hello")
+
+    async def ask(self, path: str, value: Any = None) -> Any:
+        """GET a path of the root's API, or POST to it."""
+        from twisted.internet import reactor
+
+        agent = Agent(reactor)
+        if value is None:
+            response = await agent.request(b"GET", (self.api + path).encode())
+        else:
+            headers = Headers({"content-type": ["application/json"]})
+            body = FileBodyProducer(BytesIO(json.dumps(value).encode()))
+            response = await agent.request(b"POST", (self.api + path).encode(), headers, body)
+        said = await readBody(response)
+        self.assertLess(response.code, 300, said)
+        return json.loads(said)
+
+    async def until(self, condition: Callable[[Any], bool], path: str) -> Any:
+        """Ask until the answer is as wanted, within bounded time."""
+        from twisted.internet import reactor
+
+        deadline = reactor.seconds() + SECONDS
+        while not condition(found := await self.ask(path)):
+            if reactor.seconds() > deadline:
+                self.fail(f"{path} is not as wanted: {found}")
+            await deferLater(reactor, 0.05)
+        return found
