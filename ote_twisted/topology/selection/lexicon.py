@@ -1,26 +1,25 @@
 """A vocabulary of texts with dense ids, searched by shell pattern or regular expression. Pure.
 
-Each text is filed under every run of one, two, and three characters in it, its end counted as one; so a pattern's literal parts
-narrow the candidates by set operations, and only what remains is looked at.
+Each text is filed under every run of two and of three characters in it, its end counted as one; so a pattern's literal
+parts narrow the candidates by set operations, and only what remains is looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
+from collections.abc import Iterable, Iterator
+from functools import partial, reduce
 from itertools import compress
 from operator import and_
-from typing import Any
 
 from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings
 from ote_twisted.topology.selection.patterns import END, Glob
-from ote_twisted.topology.selection.sorted_texts import SortedTexts
+from ote_twisted.topology.selection.sorted_texts import Flags, SortedTexts
 from ote_twisted.topology.selection.terms import Search
 
-GRAM = 3
-"""Characters in the longest run that texts are filed under."""
+SIZES = (2, 3)
+"""Characters in the runs that texts are filed under. Single ones are in too many texts to be worth their memory."""
 
-_MANY = 10_000
+_MOST = 2
 
 
 class Lexicon:
@@ -89,19 +88,15 @@ class Lexicon:
         if glob.is_prefix:
             return self._order.prefixed(glob.prefix)
         parts = self._having(glob.runs)
-        if glob.is_one_run and len(glob.runs[0]) <= GRAM:
+        if glob.is_one_run and len(glob.runs[0]) in SIZES:
             return parts[0]
         if glob.prefix:
             parts.append(self._order.prefixed(glob.prefix))
-        candidates = self._common(parts)
-        if not glob.is_open or len(candidates) < _MANY:
-            return self._verified(candidates, glob.matches)
-        shared = self._make(()).union(*self._order.sharing(glob.matches))
-        return shared | self._verified(candidates - shared, glob.matches)
+        return self._verified(self._common(parts), glob.flags)
 
     def found(self, search: Search) -> IdSet:
         """Ids of the texts in which a regular expression is found."""
-        return self._verified(self._common(self._having(search.runs)), search.found_in)
+        return self._verified(self._common(self._having(search.runs)), partial(map, search.found_in))
 
     def _having(self, runs: Iterable[str]) -> list[IdSet]:
         """Id sets whose common members include every text that has all the runs in it."""
@@ -111,19 +106,22 @@ class Lexicon:
         """What is in all parts, the smallest first; no part restricts nothing."""
         return reduce(and_, sorted(parts, key=len)) if parts else self.everyone
 
-    def _verified(self, candidates: IdSet, matches: Callable[[str], Any]) -> IdSet:
-        """Those candidates whose text matches."""
+    def _verified(self, candidates: IdSet, flags: Flags) -> IdSet:
+        """Those candidates whose text has a true flag, as a new set."""
+        if _MOST * len(candidates) > len(self.ids):
+            return self._order.matching(flags)
         values = list(candidates)
-        flags: Iterable[Any] = map(matches, [self._texts[value] for value in values])
-        return self._make(compress(values, flags))
+        texts = [self._texts[value] for value in values]
+        return self._make(list(compress(values, flags(texts))))
 
 
 def _grams(text: str) -> set[str]:
     """The runs that a text is filed under; its end is a character of its own."""
     whole = text + END
-    return {whole[at : at + size] for size in range(1, GRAM + 1) for at in range(len(whole) - size + 1)}
+    return {whole[at : at + size] for size in SIZES for at in range(len(whole) - size + 1)}
 
 
 def _keys(run: str) -> list[str]:
     """The runs that a text with ``run`` in it must be filed under."""
-    return [run[at : at + GRAM] for at in range(max(len(run) - GRAM, 0) + 1)]
+    size = min(len(run), SIZES[-1])
+    return [run[at : at + size] for at in range(len(run) - size + 1)] if size in SIZES else []

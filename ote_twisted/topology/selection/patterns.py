@@ -6,8 +6,9 @@ A pattern cannot be made slow by its author: it matches segment by segment and n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from operator import methodcaller
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from operator import contains
 from typing import Any
 
 from attrs import field, frozen
@@ -48,11 +49,15 @@ class Glob:
 
     @matches.default
     def _matches(self) -> Callable[[str], Any]:
-        if self.is_one_run and self.is_open:
-            return methodcaller("__contains__", self.runs[0])
         first, *rest = [_segment(part) for part in self.text.split("*")]
         middle = "".join(f"(?>.*?{part})" for part in rest[:-1])
         return re.compile(first + middle + (f".*{rest[-1]}" if rest else "") + r"\Z", re.DOTALL).match
+
+    def flags(self, texts: Sequence[str]) -> Iterable[Any]:
+        """For each text whether it matches; many at once are faster."""
+        if self.is_one_run and self.is_open:
+            return map(contains, texts, repeat(self.runs[0]))
+        return map(self.matches, texts)
 
     @property
     def is_prefix(self) -> bool:

@@ -7,18 +7,24 @@ block, and a whole block joins a result as one bitmap.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, filterfalse
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, compress, filterfalse
+from operator import not_
+from typing import Any
 
 from attrs import define, field
 
 from ote_twisted.topology.selection.ids import IdSet, MakeIds
 
-BLOCK = 512
-"""Texts in a block after it was split; it is split again at twice as many."""
+BLOCK = 1024
+"""Most texts in a block; then it is split."""
 
 _AFTER_ALL = "\U0010ffff"
-_SPARSE = 32
+_SPARSE = 8
+
+
+Flags = Callable[[list[str]], Iterable[Any]]
+"""Says for each of several texts whether it matches."""
 
 
 @define
@@ -59,7 +65,7 @@ class SortedTexts:
         insort(block.texts, text)
         block.ids.add(value)
         self._firsts[at] = block.texts[0]
-        if len(block.texts) > 2 * BLOCK:
+        if len(block.texts) > BLOCK:
             self._split(at)
 
     def remove(self, text: str, value: int) -> None:
@@ -84,43 +90,55 @@ class SortedTexts:
                 whole.append(block.ids)
             else:
                 edges += block.texts[bisect_left(block.texts, prefix) : bisect_left(block.texts, end)]
-        return self.make(()).union(self.make(map(self.id_of, edges)), *whole)
+        return self.make(()).union(self._ids(edges), *whole)
 
-    def sharing(self, matches: Callable[[str], object]) -> list[IdSet]:
-        """Id sets of the blocks of which all texts begin with a text that ``matches``. To be read, never changed."""
-        return [block.ids for block in self._blocks if matches(_common(block.texts[0], block.texts[-1]))]
+    def matching(self, flags: Flags) -> IdSet:
+        """Ids of the texts that have a true flag, as a new set; every text is looked at."""
+        sets: list[IdSet] = []
+        others: list[str] = []
+        for block in self._blocks:
+            found = list(flags(block.texts))
+            missing = list(compress(block.texts, map(not_, found)))
+            if not missing:
+                sets.append(block.ids)
+            elif 2 * len(missing) < len(found):
+                sets.append(block.ids - self._ids(missing))
+            else:
+                others += compress(block.texts, found)
+        return self.make(()).union(self._ids(others), *sets)
 
     def chosen(self, ids: IdSet, texts: Sequence[str]) -> list[str]:
         """The texts of ``ids``, sorted; ``texts`` gives the text of each id."""
-        if len(ids) < _SPARSE * len(self._blocks):
+        if _SPARSE * len(ids) < len(texts):
             return sorted([texts[value] for value in ids])
         result: list[str] = []
         for block in self._blocks:
-            inside = block.ids & ids
-            missing = len(block.texts) - len(inside)
-            if missing > len(inside):
-                result += sorted([texts[value] for value in inside])
-            elif missing:
-                left_out = {texts[value] for value in block.ids - inside}
-                result.extend(filterfalse(left_out.__contains__, block.texts))
-            else:
-                result += block.texts
+            if not block.ids.isdisjoint(ids):
+                result += self._inside(block, ids, texts)
         return result
+
+    def _inside(self, block: Block, ids: IdSet, texts: Sequence[str]) -> Iterable[str]:
+        """The texts of a block that are of ``ids``, sorted."""
+        inside = block.ids & ids
+        missing = len(block.texts) - len(inside)
+        if missing > len(inside):
+            return sorted([texts[value] for value in inside])
+        if not missing:
+            return block.texts
+        left_out = {texts[value] for value in block.ids - inside}
+        return filterfalse(left_out.__contains__, block.texts)
+
+    def _ids(self, texts: Iterable[str]) -> IdSet:
+        """The ids of texts."""
+        return self.make(list(map(self.id_of, texts)))
 
     def _split(self, at: int) -> None:
         """Halve a block."""
         block = self._blocks[at]
-        texts = block.texts[BLOCK:]
-        del block.texts[BLOCK:]
-        ids = self.make(map(self.id_of, texts))
+        half = len(block.texts) // 2
+        texts = block.texts[half:]
+        del block.texts[half:]
+        ids = self._ids(texts)
         block.ids -= ids
         self._blocks.insert(at + 1, Block(texts, ids))
         self._firsts.insert(at + 1, texts[0])
-
-
-def _common(first: str, last: str) -> str:
-    """What two texts both begin with; all between them in order do so too."""
-    for at, character in enumerate(first):
-        if last[at : at + 1] != character:
-            return first[:at]
-    return first

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
 
 import re2
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.topology.selection import lexicon, sorted_texts
+from ote_twisted.topology.selection import ids, lexicon, sorted_texts
 from ote_twisted.topology.selection.evaluate import explain
 from ote_twisted.topology.selection.ids import make_ids, plain_ids
 from ote_twisted.topology.selection.index import ClusterIndex
@@ -197,14 +199,27 @@ class BookkeepingTests(SynchronousTestCase):
         self.assertEqual((index.labels_of("a"), index.tags_of("a"), index.parent_of("a")), ({"x": "1", "y": ""}, ("s", "t"), "p"))
 
 
+class PlainSetTests(SynchronousTestCase):
+    """Roaring bitmaps are an improvement, not a need."""
+
+    def test_without_the_wheel(self) -> None:
+        """Where bitmaps are not installed, plain sets take their place."""
+        self.patch(sys, "modules", {**sys.modules, "pyroaring": None})
+        spec = importlib.util.spec_from_file_location("ids_without_bitmaps", ids.__file__)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        self.assertIsInstance(module.make_ids((1, 2)), set)
+
+
 class ManyNamesTests(SynchronousTestCase):
     """The shortcuts for many names give what the long way gives."""
 
     def setUp(self) -> None:
         """Make blocks and thresholds small."""
-        self.patch(sorted_texts, "BLOCK", 2)
-        self.patch(sorted_texts, "_SPARSE", 0)
-        self.patch(lexicon, "_MANY", 0)
+        self.patch(sorted_texts, "BLOCK", 4)
+        self.patch(sorted_texts, "_SPARSE", 100)
+        self.patch(lexicon, "_MOST", 100)
 
     @given(st.lists(st.text(alphabet="ab", min_size=1, max_size=5), unique=True), globs, st.data())
     def test_blocks(self, texts: list[str], glob: Glob, data: st.DataObject) -> None:

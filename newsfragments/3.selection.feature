@@ -1,0 +1,1 @@
+Clusters are chosen by a selector language of names, shell patterns over names and tags, Kubernetes label selectors, subtrees, depths, regular expressions, and negations, checked with the column of a fault and answered from an index that is kept up to date at each change, also for a million clusters.
