@@ -10,8 +10,8 @@ from time import perf_counter
 
 from rich.markup import escape
 
-from benchmarks.harness import Row, at_most
 from benchmarks.floor_selection import Plain
+from benchmarks.harness import Row, at_most
 from ote_twisted.topology.selection.index import ClusterIndex
 from ote_twisted.topology.selection.parser import parse
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from unittest import mock
 
 import re2
 from hypothesis import given, settings
@@ -204,7 +205,9 @@ class PlainSetTests(SynchronousTestCase):
 
     def test_without_the_wheel(self) -> None:
         """Where bitmaps are not installed, plain sets take their place."""
-        self.patch(sys, "modules", {**sys.modules, "pyroaring": None})
+        hidden = mock.patch.dict(sys.modules, {"pyroaring": None})
+        hidden.start()
+        self.addCleanup(hidden.stop)
         spec = importlib.util.spec_from_file_location("ids_without_bitmaps", ids.__file__)
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
