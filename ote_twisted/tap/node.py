@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.logger import Logger
 
 from ote_twisted import __version__
 from ote_twisted.api.engine import ApiEngine
@@ -28,15 +30,16 @@ from ote_twisted.observability.metrics import make_registry
 from ote_twisted.storage.model import JSON
 from ote_twisted.tap.bringup import Bringup, Listening
 from ote_twisted.tap.measures import measures
-from ote_twisted.tap.parts import endpoint_maker, make_shim, open_storage, own_tunnel, time_limits
+from ote_twisted.tap.parts import make_shim, open_storage, own_tunnel, time_limits
 from ote_twisted.tasks.owner import TaskOwner
 from ote_twisted.tasks.settings import TaskSettings
 from ote_twisted.tasks.validate import validate_task
 from ote_twisted.tunnel.address import parse_parent
 from ote_twisted.tunnel.cloud import CloudTunnel
 from ote_twisted.tunnel.edge import Connected, Connecting, EdgeTunnel, Waiting
+from ote_twisted.tunnel.endpoints import ParentEndpoints, tunnel_listener
+from ote_twisted.tunnel.masking import check_nvx
 from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
-from ote_twisted.tunnel.tls import SmallPiecesReactor
 from ote_twisted.wire.announce import ClusterEntry
 
 TASKS = "clustercontrollers.ote.baidu.com"
@@ -47,6 +50,8 @@ class ControllerNode(OrderedServices):
 
     :ivar site: what the API listener serves; also usable without one.
     """
+
+    _node_log = Logger()
 
     def __init__(self, config: ControllerConfig, reactor: Any) -> None:
         """Open the store and build; nothing runs yet.
@@ -101,6 +106,8 @@ class ControllerNode(OrderedServices):
 
         :raise SystemExit: an endpoint cannot be had; the text is one line for people.
         """
+        if (warning := check_nvx()) is not None:
+            self._node_log.warn("{warning}", warning=warning)
         try:
             super().startService()
         except CannotListenError as fault:
@@ -135,8 +142,8 @@ class ControllerNode(OrderedServices):
         return ClusterController(own, shim, self.storage.objects, self._reactor, time.time, _uid, settings)
 
     def _make_cloud(self) -> CloudTunnel:
-        config, tls = self.config, SmallPiecesReactor(self._reactor)
-        endpoints = [serverFromString(tls, text) for text in config.tunnels]
+        config = self.config
+        endpoints = [tunnel_listener(self._reactor, text) for text in config.tunnels]
         settings = CloudSettings(
             time_limits(config),
             config.limit.message,
@@ -158,7 +165,7 @@ class ControllerNode(OrderedServices):
             user_defined_name=config.user_defined_name or config.name,
         )
         parents = [parse_parent(text) for text in config.parents]
-        endpoint = endpoint_maker(self._reactor, config.proxy)
+        endpoint = ParentEndpoints(self._reactor, optionsForClientTLS, config.proxy or "")
         return EdgeTunnel(config.name, parents, self.controller, settings, self._reactor, endpoint, random.random)
 
     def _fill(self, virtual: dict[str, IVirtualResource], subresources: dict[tuple[str, str], Any]) -> None:

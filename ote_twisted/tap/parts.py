@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-
-from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import optionsForClientTLS
 
 from ote_twisted.config.model import ControllerConfig
 from ote_twisted.errors import StoreError
@@ -18,10 +13,7 @@ from ote_twisted.shim.guard import GuardedShim, GuardLimits
 from ote_twisted.shim.plugin import load_shim
 from ote_twisted.shim.remote import RemoteShim
 from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
-from ote_twisted.tunnel.address import ParentAddress, split_host_port
-from ote_twisted.tunnel.proxy import ConnectProxyEndpoint
 from ote_twisted.tunnel.settings import Limits
-from ote_twisted.tunnel.tls import TLSClientEndpoint
 
 STORE = "store.sqlite"
 """File name of the store in the state folder."""
@@ -45,6 +37,10 @@ def make_shim(config: ControllerConfig, engine: IApiServer, reactor: Any) -> ICl
 
 
 def open_storage(config: ControllerConfig, reactor: Any) -> SQLiteStorage:
+    """The store in the state folder, which is made if it is missing.
+
+    :raise ote_twisted.errors.StoreError: the folder or the file is unusable.
+    """
     try:
         config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as fault:
@@ -53,6 +49,7 @@ def open_storage(config: ControllerConfig, reactor: Any) -> SQLiteStorage:
 
 
 def time_limits(config: ControllerConfig) -> Limits:
+    """How long each phase of a link may last."""
     return Limits(connect=config.handshake_timeout, handshake=config.handshake_timeout, ping_interval=config.ping_interval)
 
 
@@ -64,18 +61,3 @@ def own_tunnel(config: ControllerConfig) -> str:
         if kind in ("tcp", "ssl") and port.isdigit() and port != "0":
             return f":{port}"
     return ""
-
-
-def endpoint_maker(reactor: Any, proxy: str | None) -> Callable[[ParentAddress], IStreamClientEndpoint]:
-    def plain(address: ParentAddress) -> IStreamClientEndpoint:
-        if proxy is None:
-            direct: IStreamClientEndpoint = HostnameEndpoint(reactor, address.host, address.port)
-            return direct
-        host, port = split_host_port(proxy.removeprefix("http://").rstrip("/"), default_port=3128)
-        return ConnectProxyEndpoint(HostnameEndpoint(reactor, host, port), address.host, address.port)
-
-    def endpoint(address: ParentAddress) -> IStreamClientEndpoint:
-        inner = plain(address)
-        return TLSClientEndpoint(inner, optionsForClientTLS(address.host), reactor) if address.secure else inner
-
-    return endpoint
