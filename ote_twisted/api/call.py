@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 from attrs import field, frozen
 
+from ote_twisted.api.accept import Form, negotiate
 from ote_twisted.api.catalogue import Catalogue
 from ote_twisted.api.model import ApiRequest
 from ote_twisted.api.status import ApiError, Named, unknown_path
@@ -56,6 +57,7 @@ class Options:
 class Call:
     """A request for objects of one kind.
 
+    :ivar form: what the client takes as an answer.
     :ivar verb: Kubernetes' verb; ``watch`` when a list is asked as a watch.
     :ivar namespace: ``None`` for all namespaces, empty for cluster-scoped kinds.
     :ivar name: ``None`` for the collection.
@@ -63,6 +65,7 @@ class Call:
     """
 
     request: ApiRequest
+    form: Form
     verb: str
     kind: Kind
     namespace: str | None
@@ -74,6 +77,11 @@ class Call:
     def key(self) -> Key:
         """Where the object lives; only for calls that name one."""
         return Key(self.kind.resource, self.namespace or "", self.name or "")
+
+    @property
+    def include(self) -> str:
+        """What rows of a table carry of their objects."""
+        return self.options.text("includeObject")
 
     @property
     def subject(self) -> Named:
@@ -103,7 +111,7 @@ def split_uri(uri: str) -> tuple[list[str], Options]:
 def read_call(catalogue: Catalogue, request: ApiRequest, segments: list[str], options: Options) -> Call:
     """A call for objects, from the segments of a path below ``/api`` or ``/apis``.
 
-    :raise ApiError: 404 for a path that is not served, 405 for a verb that it does not take.
+    :raise ApiError: 404 for a path that is not served, 405 for a verb that it does not take, 406 for a form that we do not have.
     """
     group, version, rest = _group(segments)
     if rest[0] == "watch":
@@ -117,7 +125,8 @@ def read_call(catalogue: Catalogue, request: ApiRequest, segments: list[str], op
         raise unknown_path()
     scope = namespace if kind.namespaced else ""
     verb = _verb(request.method, kind, name, subresource, options)
-    return Call(request, verb, kind, scope, name or None, subresource, options)
+    form = negotiate(request.headers.get("accept", ""))
+    return Call(request, form, verb, kind, scope, name or None, subresource, options)
 
 
 def _unserved() -> NoReturn:

@@ -9,7 +9,6 @@ import orjson
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from ote_twisted.api.accept import negotiate
 from ote_twisted.api.body import read_object
 from ote_twisted.api.call import Call
 from ote_twisted.api.fields import warnings_for
@@ -58,7 +57,7 @@ class Computed:
         options = call.options
         limit, token = options.number("limit"), options.text("continue") or None
         found = await provider(call.namespace or "", call.name or "", limit, token)
-        return document(found, negotiate(call.request.headers.get("accept", "")))
+        return document(found, call.form)
 
     async def _create(self, call: Call, resource: IVirtualResource) -> ApiResponse:
         served = self.kinds.of(call.kind)
@@ -74,17 +73,15 @@ class Computed:
         return answer
 
     def _one(self, call: Call, value: JSON, code: int = 200) -> ApiResponse:
-        form = negotiate(call.request.headers.get("accept", ""))
         body = orjson.dumps(self._complete(call, value))
-        return self.kinds.of(call.kind).renderer.object(body, form, self.now(), call.options.text("includeObject"), code)
+        return self.kinds.of(call.kind).renderer.object(body, call.form, self.now(), call.include, code)
 
     def _list(self, call: Call, values: list[JSON]) -> ApiResponse:
         options = call.options
         selection = read_selection(call.kind, call.namespace, None, options.text("labelSelector"), options.text("fieldSelector"))
         stored = [_as_stored(call, self._complete(call, value)) for value in values]
         chosen = [item.value for item in stored if selection.chooses(item)]
-        form = negotiate(call.request.headers.get("accept", ""))
-        return self.kinds.of(call.kind).renderer.list(chosen, {}, form, self.now(), options.text("includeObject"))
+        return self.kinds.of(call.kind).renderer.list(chosen, {}, call.form, self.now(), call.include)
 
     def _complete(self, call: Call, value: JSON) -> JSON:
         return {"apiVersion": call.kind.api_version, "kind": call.kind.kind, "metadata": {}, **value}

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 from attrs import evolve, frozen
 
-from ote_twisted.api.accept import negotiate
 from ote_twisted.api.body import read_object
 from ote_twisted.api.call import Call
 from ote_twisted.api.model import ApiResponse
@@ -50,14 +49,13 @@ class Deleting:
         dry = dry_run(call) or "All" in (options.get("dryRun") or ())
         before = await self.store.get(call.key)
         _check_preconditions(options, before, call)
-        form = negotiate(call.request.headers.get("accept", ""))
         waiting = None if dry else await self.remove(call.key)
         if waiting is not None:
-            return self.kinds.of(call.kind).renderer.object(waiting.value, form, self.now(), "")
+            return self.kinds.of(call.kind).renderer.object(waiting.value, call.form, self.now(), "")
         metadata = orjson.loads(before.value)["metadata"]
         details = {**call.subject.details, "uid": metadata.get("uid", "")}
         status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
-        return document(status, evolve(form, transform=""))
+        return document(status, evolve(call.form, transform=""))
 
     async def delete_collection(self, call: Call) -> ApiResponse:
         """Delete every selected object; answers with a list of them."""
@@ -65,9 +63,8 @@ class Deleting:
         found, page = await self.reading.page(call)
         for stored in [] if dry else found:
             await self._remove_if_there(stored.key)
-        form = negotiate(call.request.headers.get("accept", ""))
         metadata = {"resourceVersion": str(page.version)}
-        return self.kinds.of(call.kind).renderer.list([stored.value for stored in found], metadata, form, self.now(), "")
+        return self.kinds.of(call.kind).renderer.list([stored.value for stored in found], metadata, call.form, self.now(), "")
 
     async def remove(self, key: Key) -> StoredObject | None:
         """Remove an object, or mark it and give it back if something must happen first."""

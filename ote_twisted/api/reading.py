@@ -7,7 +7,6 @@ from typing import Any
 
 from attrs import frozen
 
-from ote_twisted.api.accept import negotiate
 from ote_twisted.api.call import Call
 from ote_twisted.api.model import ApiResponse
 from ote_twisted.api.selectors import Selection, read_selection
@@ -31,13 +30,11 @@ class Reading:
 
     async def get(self, call: Call) -> ApiResponse:
         """One object."""
-        form = negotiate(call.request.headers.get("accept", ""))
         stored = await self.store.get(call.key)
-        return self.kinds.of(call.kind).renderer.object(stored.value, form, self.now(), call.options.text("includeObject"))
+        return self.kinds.of(call.kind).renderer.object(stored.value, call.form, self.now(), call.include)
 
     async def list_objects(self, call: Call) -> ApiResponse:
         """The objects that a call selects, or a page of them."""
-        form = negotiate(call.request.headers.get("accept", ""))
         found, page = await self.page(call)
         metadata: dict[str, Any] = {"resourceVersion": str(page.version)}
         if page.continue_key is not None:
@@ -45,8 +42,7 @@ class Reading:
             if page.remaining is not None and not selection_of(call).tests[bool(call.namespace) :]:
                 metadata["remainingItemCount"] = page.remaining
         values = [stored.value for stored in found]
-        include = call.options.text("includeObject")
-        return self.kinds.of(call.kind).renderer.list(values, metadata, form, self.now(), include)
+        return self.kinds.of(call.kind).renderer.list(values, metadata, call.form, self.now(), call.include)
 
     async def page(self, call: Call) -> tuple[list[StoredObject], Page]:
         """Selected objects of one page, and the page. A page in which nothing is selected is skipped, within bounds."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import orjson
 from attrs import define, field, frozen
 
-from ote_twisted.api.accept import Form, negotiate
+from ote_twisted.api.accept import Form
 from ote_twisted.api.call import Call
 from ote_twisted.api.reading import selection_of
 from ote_twisted.api.selectors import Selection
@@ -146,7 +146,7 @@ class Watching:
 
         :raise ApiError: 400, 406, or a store's Expired.
         """
-        form, options = negotiate(call.request.headers.get("accept", "")), call.options
+        form, options = call.form, call.options
         if form.yaml:
             raise ApiError(406, "only the following media types are accepted: application/json, application/json;stream=watch")
         lines = self._lines(call, form)
@@ -158,8 +158,7 @@ class Watching:
         return opened.follow(call.kind.resource)
 
     def _lines(self, call: Call, form: Form) -> EventLines:
-        include = call.options.text("includeObject")
-        key = (call.kind.resource, form, include if include in ("None", "Object") else "")
+        key = (call.kind.resource, form, call.include if call.include in ("None", "Object") else "")
         if key not in self.lines:
             self.lines[key] = EventLines(self.kinds.of(call.kind), form, key[2], self.now)
         return self.lines[key]

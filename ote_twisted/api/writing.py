@@ -7,7 +7,6 @@ from collections.abc import Callable
 import orjson
 from attrs import evolve, frozen
 
-from ote_twisted.api.accept import negotiate
 from ote_twisted.api.body import read_object
 from ote_twisted.api.call import Call, named
 from ote_twisted.api.fields import warnings_for
@@ -16,8 +15,8 @@ from ote_twisted.api.model import ApiResponse
 from ote_twisted.api.namespaces import Namespaces
 from ote_twisted.api.patching import Patch, read_patch
 from ote_twisted.api.served import ServedKind, ServedKinds
-from ote_twisted.api.status import ApiError, Cause, conflict, invalid
-from ote_twisted.errors import Conflict
+from ote_twisted.api.status import ApiError, Cause, conflict, from_store, invalid
+from ote_twisted.errors import AlreadyExists, Conflict, NotFound
 from ote_twisted.interfaces import IObjectStore
 from ote_twisted.storage.model import JSON, Key, StoredObject
 
@@ -30,7 +29,6 @@ class Writing:
 
     :ivar now: unix seconds.
     :ivar birth: what the next new object gets.
-    :ivar released: told of an object that waits for its deletion and has lost its last finalizer; removes it.
     """
 
     store: IObjectStore
@@ -52,10 +50,12 @@ class Writing:
             value.pop("status", None)
         prepare_create(value, call.kind, self.birth())
         headers = self._settle(served, call, value, None)
-        if dry_run(call):
-            return self._answer(served, call, orjson.dumps(value), headers, 201)
-        stored = await self.store.create(_key(call, value), value)
-        if call.kind.resource == "namespaces":
+        key = _key(call, value)
+        try:
+            stored = await self._would_create(key, value) if dry_run(call) else await self.store.create(key, value)
+        except AlreadyExists as error:
+            raise from_store(error, named(call.kind, key.name)) from error
+        if call.kind.resource == "namespaces" and not dry_run(call):
             self.namespaces.seen(stored)
         return self._answer(served, call, stored.value, headers, 201)
 
@@ -71,6 +71,13 @@ class Writing:
         """Change an object or its status."""
         patch: Patch = read_patch(call.request, call.kind)
         return await self._write(call, patch)
+
+    async def _would_create(self, key: Key, value: JSON) -> StoredObject:
+        try:
+            await self.store.get(key)
+        except NotFound:
+            return StoredObject(key, self.store.version(), orjson.dumps(value))
+        raise AlreadyExists("an object of that name exists")
 
     async def _write(self, call: Call, change: Callable[[JSON], JSON]) -> ApiResponse:
         for _ in range(_ATTEMPTS):
@@ -110,8 +117,7 @@ class Writing:
         return headers
 
     def _answer(self, served: ServedKind, call: Call, value: bytes, headers: dict[str, str], code: int = 200) -> ApiResponse:
-        form = negotiate(call.request.headers.get("accept", ""))
-        answer = served.renderer.object(value, form, self.now(), call.options.text("includeObject"), code)
+        answer = served.renderer.object(value, call.form, self.now(), call.include, code)
         return evolve(answer, headers=headers) if headers else answer
 
 
