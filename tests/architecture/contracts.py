@@ -77,7 +77,8 @@ CONTRACTS = (
                 f"{_LINKS}.EdgeV1LinkContractTests",
                 f"{_LINKS}.CloudV2LinkContractTests",
                 f"{_LINKS}.EdgeV2LinkContractTests",
-            )
+            ),
+            "ote_twisted.testing.links.MemoryLink": ("tests.testing.test_links.MemoryLinkContractTests",),
         },
     ),
     Contract(
@@ -90,8 +91,10 @@ CONTRACTS = (
     Contract(
         "ITaskCarrier",
         f"{_MAKE}.carrier.make_task_carrier_tests",
-        {"ote_twisted.testing.carrier.RecordingCarrier": ("tests.tasks.test_contracts.RecordingCarrierTests",)},
-        gaps=("ote_twisted.controller.service.ClusterController",),
+        {
+            "ote_twisted.testing.carrier.RecordingCarrier": ("tests.tasks.test_contracts.RecordingCarrierTests",),
+            "ote_twisted.controller.service.ClusterController": ("tests.controller.test_contracts.ClusterControllerCarrierTests",),
+        },
     ),
     Contract("ITaskOwner", proven={"ote_twisted.tasks.owner.TaskOwner": ("tests.tasks.test_owner",)}),
     Contract("IApiServer", proven={"ote_twisted.api.engine.ApiEngine": ("tests.shim.test_embedded",)}),

@@ -1,0 +1,204 @@
+"""One controller on a clock, with links, shim, store and owner of tasks that tests hold in their hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from ote_twisted.controller.objects import key_of
+from ote_twisted.controller.performing import PerformingLimits
+from ote_twisted.controller.service import ClusterController, ControllerSettings
+from ote_twisted.interfaces import ITaskOwner
+from ote_twisted.storage.memory import MemoryObjectStore
+from ote_twisted.storage.model import JSON
+from ote_twisted.tasks.model import Answer, Task
+from ote_twisted.testing.links import MemoryLink
+from ote_twisted.testing.shim import MemoryShim
+from ote_twisted.wire import clustermessage_pb2 as pb
+from ote_twisted.wire.announce import (
+    Announcement,
+    ClusterEntry,
+    decode_announcement,
+    decode_refusal,
+    decode_undeliverable,
+    encode_announcement,
+    subtree_digest,
+)
+from ote_twisted.wire.messages import control_response, request_head
+
+WALL = 1_700_000_000.0
+"""Unix seconds at which every test begins."""
+
+
+@implementer(ITaskOwner)
+class RecordingOwner:
+    """Remembers what it was told.
+
+    :ivar answers: ``(uid, name, cluster, code)``, in order.
+    :ivar undeliverable: ``(uid, clusters, reason)``, in order.
+    :ivar appeared: clusters that came online, in order.
+    :ivar vanished: clusters that went offline, in order.
+    """
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[str, str, str, int]] = []
+        self.undeliverable: list[tuple[str, list[str], str]] = []
+        self.appeared: list[str] = []
+        self.vanished: list[str] = []
+
+    def answered(self, uid: str, name: str, cluster: str, answer: Answer, timestamp: int) -> None:
+        """See ITaskOwner."""
+        self.answers.append((uid, name, cluster, answer.code))
+
+    def undelivered(self, uid: str, clusters: Sequence[str], reason: str) -> None:
+        """See ITaskOwner."""
+        self.undeliverable.append((uid, sorted(clusters), reason))
+
+    def clusters_changed(self, appeared: Sequence[str], lost: Sequence[str]) -> None:
+        """See ITaskOwner."""
+        self.appeared += appeared
+        self.vanished += lost
+
+
+def entry(name: str, parent: str = "", **fields: Any) -> ClusterEntry:
+    """A cluster that performs."""
+    return ClusterEntry(name, parent=parent, **{"performs": True, **fields})
+
+
+def announcement(
+    sender: str,
+    present: Iterable[ClusterEntry],
+    absent: Sequence[str] = (),
+    whole: Iterable[ClusterEntry] | None = None,
+    complete: bool = True,
+    digest: int | None = None,
+) -> pb.ClusterMessage:
+    """What a child announces.
+
+    :param whole: the subtree after it, for the digest; ``present`` unless given.
+    """
+    present = tuple(present)
+    entries = present if whole is None else tuple(whole)
+    digest = subtree_digest(entries) if digest is None else digest
+    body = encode_announcement(Announcement(complete, present, tuple(absent), digest, len(entries)))
+    return pb.ClusterMessage(Head=pb.MessageHead(Command=pb.Announce, ClusterName=sender), Body=body)
+
+
+def request(
+    *targets: str, uid: str = "7d44.1", parent: str = "root", name: str = "t1", uri: str = "/version", **head: Any
+) -> pb.ClusterMessage:
+    """A task on its way down, as a parent that speaks ote.v2 sends it."""
+    made = request_head(pb.ControlReq, name, parent=parent, uid=uid, targets=targets)
+    for field, value in head.items():
+        setattr(made, field, value)
+    body = pb.ControllerTask(Destination="api", Method="PUT", URI=uri, Body=b"x")
+    return pb.ClusterMessage(Head=made, Body=body.SerializeToString())
+
+
+def request_v1(selector: str, name: str = "t1", parent: str = "root", command: int = pb.ControlReq) -> pb.ClusterMessage:
+    """A task on its way down, as an original sends it."""
+    head = pb.MessageHead(MessageID=name, Command=command, ClusterSelector=selector, ParentClusterName=parent)  # type: ignore[arg-type]
+    body = pb.ControllerTask(Destination="api", Method="PUT", URI="/version", Body=b"x")
+    return pb.ClusterMessage(Head=head, Body=body.SerializeToString())
+
+
+def answer_to(message: pb.ClusterMessage, cluster: str, code: int = 200) -> bytes:
+    """What a cluster answers."""
+    return control_response(message.Head, cluster, Answer(code, b"{}"), 1)
+
+
+def announced(messages: Iterable[pb.ClusterMessage]) -> list[Announcement]:
+    """The announcements among messages."""
+    return [decode_announcement(message.Body) for message in messages if message.Head.Command == pb.Announce]
+
+
+def refusals(messages: Iterable[pb.ClusterMessage]) -> list[tuple[str, str]]:
+    """Name and reason of the refusals among messages."""
+    bodies = [decode_refusal(message.Body) for message in messages if message.Head.Command == pb.Refusal]
+    return [(body.name, body.reason) for body in bodies]
+
+
+def undeliverables(messages: Iterable[pb.ClusterMessage]) -> list[tuple[tuple[str, ...], str]]:
+    """Targets and reason of what could not be delivered, among messages."""
+    bodies = [decode_undeliverable(message.Body) for message in messages if message.Head.Command == pb.Undeliverable]
+    return [(body.targets, body.reason) for body in bodies]
+
+
+def commands(messages: Iterable[pb.ClusterMessage]) -> list[int]:
+    """The commands of messages."""
+    return [message.Head.Command for message in messages]
+
+
+class ControllerTestCase(SynchronousTestCase):
+    """A controller ``north`` that is no root unless a class says so; when a test ends its clock is empty."""
+
+    name = "north"
+    is_root = False
+    performing = PerformingLimits()
+    outbox = 16 * 1024 * 1024
+
+    def setUp(self) -> None:
+        """Build and start."""
+        self.clock = Clock()
+        self.store = MemoryObjectStore(self.clock)
+        self.shim = MemoryShim(self.clock)
+        self.owner = RecordingOwner()
+        self.controller = ClusterController(
+            entry(self.name, listen=f"{self.name}:8287"),
+            self.shim,
+            self.store,
+            self.clock,
+            lambda: WALL + self.clock.seconds(),
+            lambda: "a-uid",
+            ControllerSettings(self.is_root, self.outbox, self.performing),
+        )
+        self.controller.serve(self.owner)
+        self.successResultOf(Deferred.fromCoroutine(self.controller.prepare()))
+        self.controller.startService()
+        self.addCleanup(self._stop)
+
+    def _stop(self) -> None:
+        self.controller.stopService()
+        self.clock.advance(10)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def parent(self, v2: bool = True) -> MemoryLink:
+        """A link to a parent, what is sent at its opening taken already."""
+        link = MemoryLink("", self.controller, v2=v2, is_parent=True).open()
+        link.take()
+        return link
+
+    def child(self, name: str, *below: str, v2: bool = True, labels: Mapping[str, str] | None = None) -> MemoryLink:
+        """A link to a child that announced itself and, below it, others."""
+        link = MemoryLink(name, self.controller, v2=v2, listen=f"{name}:8287", user_defined_name=name).open()
+        if v2:
+            entries = [entry(name, "north", listen=f"{name}:8287", labels=labels or {}), *(entry(each, name) for each in below)]
+            link.receive(announcement(name, entries))
+        elif below:
+            link.receive(subtree(name, dict.fromkeys(below, below[0])))
+        self.clock.advance(1)
+        link.take()
+        return link
+
+    def object(self, name: str) -> JSON:
+        """The Cluster object of a name."""
+        value: JSON = orjson.loads(self.successResultOf(self.store.get(key_of(name))).value)
+        return value
+
+    def online(self) -> list[str]:
+        """Clusters that are online here, sorted, this one left out."""
+        return sorted(self.controller.table.via)
+
+
+def subtree(sender: str, hops: Mapping[str, str]) -> pb.ClusterMessage:
+    """What an original says of its subtree each second."""
+    return pb.ClusterMessage(Head=pb.MessageHead(Command=pb.SubTreeRoute, ClusterName=sender), Body=orjson.dumps(dict(hops)))
+
+
+TASK = Task("api", "PUT", "/version", b"x", "7d44.1")
