@@ -14,7 +14,7 @@ from ote_twisted.wire.codec import decode, with_hop_limit
 ADDRESSED = frozenset({pb.ControlReq, pb.ControlMultiReq, pb.Cancel})
 """Commands that go to targets. Every other is between two neighbours, or unknown."""
 
-REMEMBERED = 4096
+REMEMBERED = 256
 """How many requests "to all of your subtree" can be repeated by names when the child's subtree has changed."""
 
 
@@ -131,6 +131,8 @@ class Downward:
 
     def _send_group(self, request: OutgoingRequest, child: str, names: Sequence[str]) -> None:
         to = self._links[child]
+        if not to.v2 and request.command == pb.Cancel:
+            return
         self.forwarded += 1
         if not to.v2:
             to.send(request.to_v1(names))

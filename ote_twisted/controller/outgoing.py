@@ -26,6 +26,7 @@ class OutgoingRequest:
         for field in ADDRESSING:
             self._head.ClearField(field)
         self.uid = message.Head.Uid
+        self.command = message.Head.Command
         self._head.HopLimit = (message.Head.HopLimit or TREE_DEPTH_LIMIT) - 1
 
     def to_names(self, names: Sequence[str]) -> bytes:
