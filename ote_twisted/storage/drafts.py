@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
-from attrs import field, frozen
+from attrs import define, field
 
 from ote_twisted.errors import StoreError
 from ote_twisted.storage.model import JSON, ResourceVersion
@@ -13,7 +11,7 @@ from ote_twisted.storage.model import JSON, ResourceVersion
 _GAP = b'"resourceVersion":""'
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Draft:
     """An encoded object that waits for its version.
 
@@ -41,7 +39,10 @@ def draft(value: JSON) -> Draft:
         raise StoreError("metadata must be a JSON object")
     stamped = {"resourceVersion": "", **metadata}
     stamped["resourceVersion"] = ""
-    parts = {**_head(value), **value}
+    if type(value.get("apiVersion")) is type(value.get("kind")) is str:
+        parts: JSON = {"apiVersion": None, "kind": None, "metadata": None, **value}
+    else:
+        parts = {"metadata": None, **value}
     parts["metadata"] = stamped
     try:
         encoded = orjson.dumps(parts)
@@ -56,12 +57,6 @@ def draft(value: JSON) -> Draft:
 def restamped(value: bytes, version: ResourceVersion) -> bytes:
     """Stored bytes with another version in them."""
     return draft(orjson.loads(value)).at(version)
-
-
-def _head(value: JSON) -> dict[str, Any]:
-    if isinstance(value.get("apiVersion"), str) and isinstance(value.get("kind"), str):
-        return {"apiVersion": None, "kind": None, "metadata": None}
-    return {"metadata": None}
 
 
 def _labels(labels: object) -> dict[str, str]:

@@ -119,9 +119,8 @@ class Feed:
 
     def announce(self, events: Sequence[StoreEvent]) -> None:
         """Make changes visible, in order of version; watches get them in the next reactor turn."""
-        for event in events:
-            self._ring.append(event)
-            self._ring_bytes += _weight(event)
+        self._ring.extend(events)
+        self._ring_bytes += sum(map(_weight, events))
         self.version = events[-1].object.version
         self._trim()
         if self._live:

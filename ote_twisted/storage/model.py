@@ -1,17 +1,20 @@
-"""Values that stores take and give. Pure."""
+"""Values that stores take and give. Pure.
+
+Those made for every write are slotted but not frozen, which would cost a microsecond each; nobody may change them.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Any, NewType
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 ResourceVersion = NewType("ResourceVersion", int)
 """Version of the whole store after a write; grows by one with each write, never repeats."""
 
 
-@frozen
+@define(unsafe_hash=True)
 class Key:
     """Where an object lives.
 
@@ -24,7 +27,7 @@ class Key:
     name: str
 
 
-@frozen(eq=False)
+@define(eq=False)
 class StoredObject:
     """One version of one object.
 
@@ -46,7 +49,7 @@ class EventType(StrEnum):
     DELETED = "DELETED"
 
 
-@frozen(eq=False)
+@define(eq=False)
 class StoreEvent:
     """One change. For a deletion ``object`` is the last state, with the version of the deletion.
 

@@ -65,7 +65,7 @@ def prepare(path: Path, schema: Sequence[str]) -> None:
     try:
         size = path.stat().st_size if path.exists() else 0
         if not size:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            _make_private(path)
         else:
             _check_header(path)
             _check_content(path, size)
@@ -152,9 +152,15 @@ def _apply(db: sqlite3.Connection, script: str, number: int) -> None:
         raise
 
 
+def _make_private(path: Path) -> None:
+    """An empty file for its owner only; SQLite gives its companions the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def _back_up(db: sqlite3.Connection, target: Path) -> None:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
+    _make_private(part)
     copy = sqlite3.connect(part)
     try:
         db.backup(copy)

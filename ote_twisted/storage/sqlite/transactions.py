@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import orjson
+
 from ote_twisted.errors import StoreError
 from ote_twisted.storage.limits import Limits
 from ote_twisted.storage.sqlite.faults import store_error
@@ -13,8 +15,8 @@ from ote_twisted.storage.sqlite.faults import store_error
 FIRST_VERSION = 1
 """Version of a store that has never been written."""
 
-_LOG = "INSERT INTO log (version, object, resource, namespace, name, labels, value) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PRESENT = (None,) * 5
+_LOG = "INSERT INTO log (version, object) SELECT ?1 + key, value FROM json_each(?2)"
+_LOG_DELETION = "UPDATE log SET resource = ?, namespace = ?, name = ?, labels = ?, value = ? WHERE version = ?"
 
 
 class Transaction:
@@ -23,13 +25,14 @@ class Transaction:
     :ivar cursor: executes SQL.
     """
 
-    __slots__ = ("_logged", "_started", "_version", "cursor")
+    __slots__ = ("_deleted", "_logged", "_started", "_version", "cursor")
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self.cursor = cursor
         self._started: int | None = None
         self._version = 0
-        self._logged: list[tuple[Any, ...]] = []
+        self._logged: list[int] = []
+        self._deleted: list[tuple[str | bytes | int | None, ...]] = []
 
     def next_version(self) -> int:
         """The version that the next logged change will have."""
@@ -44,14 +47,19 @@ class Transaction:
         :param deleted: what is left of a deleted object: resource, namespace, name, labels, value.
         """
         self._version += 1
-        self._logged.append((self._version, number, *(deleted or _PRESENT)))
+        self._logged.append(number)
+        if deleted:
+            self._deleted.append((*deleted, self._version))
 
     def finish(self, kept: int) -> None:
         """Write the log, and forget changes beyond the newest ``kept``, a twentieth at a time."""
-        if self._logged:
-            self.cursor.executemany(_LOG, self._logged)
+        if self._started is None:
+            return
+        # One statement for all rows: versions follow each other, and a statement per row would cost as much as the object's.
+        self.cursor.execute(_LOG, (self._started + 1, orjson.dumps(self._logged).decode()))
+        self.cursor.executemany(_LOG_DELETION, self._deleted)
         step = max(1, kept // 20)
-        if self._started is not None and self._started // step != self._version // step:
+        if self._started // step != self._version // step:
             self.cursor.execute("DELETE FROM log WHERE version <= ?", (self._version - kept,))
 
 

@@ -70,19 +70,21 @@ class Backlog:
         """Announce a group's changes, then fire its Deferreds in order."""
         self.groups += 1
         self.queued -= len(group)
-        self._judge(results)
         events = [result for result in results if type(result) is StoreEvent]
+        failed = len(events) < len(results) and [result for result in results if isinstance(result, StoreError)]
+        self.writes += len(results) - len(failed or ())
+        self._judge([error for error in failed or () if isinstance(error, StoreUnavailable)])
         if events:
             self._announce(events)
         for (_, waiting), result in zip(group, results, strict=True):
-            if isinstance(result, StoreError):
+            if type(result) is StoreEvent:
+                waiting.callback(result.object)
+            elif isinstance(result, StoreError):
                 waiting.errback(Failure(result))
             else:
-                self.writes += 1
-                waiting.callback(result.object if type(result) is StoreEvent else result)
+                waiting.callback(result)
 
-    def _judge(self, results: Sequence[Any]) -> None:
-        errors = [result for result in results if isinstance(result, StoreUnavailable)]
+    def _judge(self, errors: Sequence[StoreUnavailable]) -> None:
         self.unavailable += len(errors)
         if errors and not self.failing:
             self._log.error("the store refuses writes: {error}", error=errors[0])
