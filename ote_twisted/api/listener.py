@@ -13,12 +13,13 @@ from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTime, 
 from twisted.logger import Logger
 from twisted.web.http import HTTPChannel, HTTPFactory
 
+from ote_twisted.api.body import MAX_BODY
 from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.request import ApiHTTPRequest
 from ote_twisted.api.stream import WatchStream
 
-PlainPage = Callable[[], tuple[int, str, bytes]]
-"""Gives status code, content type and body of a page such as ``/metrics``."""
+PlainPage = Callable[[bytes], tuple[int, str, bytes]]
+"""Takes the query of the URI; gives status code, content type and body of a page such as ``/metrics``."""
 
 
 @frozen
@@ -27,12 +28,14 @@ class ListenerLimits:
 
     :ivar idle_seconds: a connection without a request is closed after so long.
     :ivar buffered_bytes: a watcher that leaves more than this unread is cut off.
+    :ivar body_bytes: longest body of a request; a longer one is answered 413.
     :ivar watchers: watches at once; one more is refused with 503.
     :ivar bookmark_seconds: interval of bookmarks.
     """
 
     idle_seconds: float = 120.0
     buffered_bytes: int = 4 << 20
+    body_bytes: int = MAX_BODY
     watchers: int = 10_000
     bookmark_seconds: float = 30.0
 

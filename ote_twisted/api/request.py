@@ -11,7 +11,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import Request
 
-from ote_twisted.api.body import MAX_BODY
 from ote_twisted.api.model import ApiRequest, ApiResponse
 from ote_twisted.api.status import ApiError
 from ote_twisted.api.stream import WatchStream
@@ -34,12 +33,12 @@ class ApiHTTPRequest(Request):
     def gotLength(self, length: int | None) -> None:
         """Bodies are kept in memory, so their size is bounded before they are read."""
         self.content = BytesIO()
-        self._oversize = length is not None and length > MAX_BODY
+        self._oversize = length is not None and length > self._site.limits.body_bytes
 
     def handleContentChunk(self, data: bytes) -> None:
         """Keep a part of the body, or nothing more once it is too large."""
         content = cast(BytesIO, self.content)
-        if not self._oversize and content.tell() + len(data) > MAX_BODY:
+        if not self._oversize and content.tell() + len(data) > self._site.limits.body_bytes:
             self._oversize = True
             content.truncate(0)
         if not self._oversize:
@@ -95,11 +94,11 @@ class ApiHTTPRequest(Request):
         if self._oversize:
             self._site.counters.oversize += 1
             self.setHeader(b"connection", b"close")
-            self._refuse(ApiError(413, f"the body has more than the limit of {MAX_BODY} bytes"))
+            self._refuse(ApiError(413, f"the body has more than the limit of {self._site.limits.body_bytes} bytes"))
             return
         page = self._site.pages.get(self.uri.partition(b"?")[0])
         if page is not None:
-            code, content_type, body = page()
+            code, content_type, body = page(self.uri.partition(b"?")[2])
             self._respond(ApiResponse(code, body, content_type))
             return
         try:

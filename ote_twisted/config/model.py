@@ -10,6 +10,9 @@ from ote_twisted.config import kinds
 from ote_twisted.config.declare import Shape, option, section
 from ote_twisted.errors import ConfigError
 
+MAX_API_BODY = 3 * 1024**2
+"""As in Kubernetes; an object of more could not be kept by its stores."""
+
 LEVELS = ("debug", "info", "warn", "error", "critical")
 """Log levels, least important first."""
 
@@ -49,13 +52,15 @@ class LimitConfig:
         metadata=option(kinds.SIZE, "Largest body of a cluster's answer that is kept; longer ones are cut and marked."),
     )
     api_body: int = field(
-        default=3 * 1024**2,
-        metadata=option(kinds.SIZE, "Largest body of an API request; longer ones are answered 413."),
+        default=MAX_API_BODY,
+        metadata=option(kinds.SIZE, "Largest body of an API request, at most 3 MiB; longer ones are answered 413."),
     )
 
     def __attrs_post_init__(self) -> None:
         if self.queue_high >= self.queue_hard:
             raise ConfigError(f"limit.queue_high ({self.queue_high}) must be below limit.queue_hard ({self.queue_hard})")
+        if self.api_body > MAX_API_BODY:
+            raise ConfigError(f"limit.api_body ({self.api_body}) must be at most {MAX_API_BODY}")
 
 
 @frozen
@@ -156,6 +161,16 @@ class ControllerConfig:
             "the websocket address of a shim server, or the name of an installed third-party shim.",
         ),
     )
+    shim_settings: dict[str, str] = field(
+        factory=dict,
+        metadata=option(
+            kinds.TEXT,
+            "Settings of a third-party shim, as its own documentation names them.",
+            Shape.TABLE,
+            flag="shim-setting",
+            example='{ folder = "/srv/files" }',
+        ),
+    )
     labels: dict[str, str] = field(
         factory=dict,
         metadata=option(
@@ -203,6 +218,16 @@ class ShimConfig:
         default="embedded",
         metadata=option(kinds.SHIM, 'What performs tasks: "embedded", or the name of an installed third-party shim.'),
     )
+    settings: dict[str, str] = field(
+        factory=dict,
+        metadata=option(
+            kinds.TEXT,
+            "Settings of a third-party shim, as its own documentation names them.",
+            Shape.TABLE,
+            flag="set",
+            example='{ folder = "/srv/files" }',
+        ),
+    )
     cluster: str = field(
         default="shim",
         metadata=option(kinds.TEXT, "Name of the cluster that is served, where the shim itself needs one."),
@@ -217,7 +242,7 @@ class ShimConfig:
     )
     concurrency: int = field(
         default=64,
-        metadata=option(kinds.COUNT, "Requests of one controller performed at the same time; more wait in order."),
+        metadata=option(kinds.COUNT, "Requests performed at the same time, of all controllers together; more wait in order."),
     )
     api: str | None = field(
         default=None,

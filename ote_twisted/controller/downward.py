@@ -25,6 +25,7 @@ class Downward:
     :ivar malformed: undecodable messages from the parent.
     :ivar exhausted: messages whose hop limit ran out.
     :ivar undeliverable: targets that had no way.
+    :ivar faulty_selectors: parts of originals' selectors that are no expression and choose nobody (F5).
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Downward:
         self.malformed = 0
         self.exhausted = 0
         self.undeliverable = 0
+        self.faulty_selectors = 0
         self._table = table
         self._via = table.via
         self._links = links
@@ -114,6 +116,7 @@ class Downward:
     def _chosen_v1(self, text: str) -> list[str]:
         """What an original's selector chooses here: it names clusters, or is an expression over all of them."""
         selector = v1_selector(text)
+        self.faulty_selectors += len(selector.faults)
         via, own = self._via, self._table.own.name
         if selector.everything or selector.searches:
             return selector.choose([own, *via])

@@ -95,6 +95,7 @@ def _traffic(controller: ClusterController) -> list[Measure]:
         "malformed": "Undecodable messages from the parent.",
         "exhausted": "Requests whose hop limit ran out.",
         "undeliverable": "Targets that had no way.",
+        "faulty_selectors": "Parts of originals' selectors that are no expression.",
     }
     up = {
         "forwarded": "Messages passed to the parent.",

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from ote_twisted import __version__
 from ote_twisted.api.engine import ApiEngine
-from ote_twisted.api.listener import ApiListener, ApiSite, PlainPage
+from ote_twisted.api.listener import ApiListener, ApiSite, ListenerLimits, PlainPage
 from ote_twisted.api.status import Cause
 from ote_twisted.config.model import ControllerConfig
 from ote_twisted.controller.performing import PerformingLimits
@@ -30,7 +30,7 @@ from ote_twisted.observability.metrics import make_registry
 from ote_twisted.storage.model import JSON
 from ote_twisted.tap.bringup import Bringup, Listening
 from ote_twisted.tap.measures import measures
-from ote_twisted.tap.parts import make_shim, open_storage, own_tunnel, time_limits
+from ote_twisted.tap.parts import TASK_SECONDS, make_shim, open_storage, own_tunnel, time_limits
 from ote_twisted.tasks.owner import TaskOwner
 from ote_twisted.tasks.settings import TaskSettings
 from ote_twisted.tasks.validate import validate_task
@@ -84,7 +84,7 @@ class ControllerNode(OrderedServices):
         self.ready = HealthChecks("readyz", self._ready_checks())
         self.live = HealthChecks("livez", {"ping": lambda: None})
         self._fill(virtual, subresources)
-        self.site = ApiSite(self.engine, reactor, self._pages())
+        self.site = ApiSite(self.engine, reactor, self._pages(), ListenerLimits(body_bytes=config.limit.api_body))
         self.registry = make_registry("ote-controller", config.name, self._measures())
         self.api = ApiListener(serverFromString(reactor, config.api), self.site) if config.api else None
         self._assemble()
@@ -136,7 +136,7 @@ class ControllerNode(OrderedServices):
             version=__version__,
         )
         settings = ControllerSettings(
-            is_root=not config.parents, performing=PerformingLimits(answer_body=config.limit.answer_body)
+            is_root=not config.parents, performing=PerformingLimits(seconds=TASK_SECONDS, answer_body=config.limit.answer_body)
         )
         shim = make_shim(config, self.engine, self._reactor)
         return ClusterController(own, shim, self.storage.objects, self._reactor, time.time, _uid, settings)
@@ -200,9 +200,9 @@ class ControllerNode(OrderedServices):
 
     def _pages(self) -> dict[bytes, PlainPage]:
         return {
-            b"/metrics": lambda: render(self.registry),
-            b"/livez": lambda: self.live.render(verbose=True),
-            b"/readyz": lambda: self.ready.render(verbose=True),
+            b"/metrics": lambda query: render(self.registry),
+            b"/livez": lambda query: self.live.render(b"verbose" in query),
+            b"/readyz": lambda query: self.ready.render(b"verbose" in query),
         }
 
     def _measures(self) -> Any:

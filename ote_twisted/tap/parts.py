@@ -15,6 +15,9 @@ from ote_twisted.shim.remote import RemoteShim
 from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
 from ote_twisted.tunnel.settings import Limits
 
+TASK_SECONDS = 120.0
+"""Longest time for one task at the shim, less if its deadline comes first."""
+
 STORE = "store.sqlite"
 """File name of the store in the state folder."""
 
@@ -28,12 +31,12 @@ def make_shim(config: ControllerConfig, engine: IApiServer, reactor: Any) -> ICl
         return None
     if config.shim.startswith(("ws://", "wss://")):
         address = ShimAddress.parse(config.shim)
-        return RemoteShim(address, address.endpoint(reactor), reactor)
-    if config.shim == "embedded":
-        inner: IClusterShim = EmbeddedShim(engine)
+        inner: IClusterShim = RemoteShim(address, address.endpoint(reactor), reactor)
+    elif config.shim == "embedded":
+        inner = EmbeddedShim(engine)
     else:
-        inner = load_shim(config.shim, {"state": str(config.state), "cluster": config.name})
-    return GuardedShim(inner, reactor, limits=GuardLimits(body_bytes=config.limit.answer_body))
+        inner = load_shim(config.shim, {"state": str(config.state), "cluster": config.name, **config.shim_settings})
+    return GuardedShim(inner, reactor, limits=GuardLimits(TASK_SECONDS, config.limit.answer_body))
 
 
 def open_storage(config: ControllerConfig, reactor: Any) -> SQLiteStorage:

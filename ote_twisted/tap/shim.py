@@ -139,7 +139,7 @@ def shim_maker(config: ShimConfig) -> Callable[[], IClusterShim]:
 
 def settings_of(config: ShimConfig) -> dict[str, str]:
     """What the maker of a shim is told."""
-    return {"state": str(config.state), "cluster": config.cluster}
+    return {"state": str(config.state), "cluster": config.cluster, **config.settings}
 
 
 def server_limits(config: ShimConfig) -> ServerLimits:
