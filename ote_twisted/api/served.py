@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ote_twisted.api.builtin import COMPLETIONS
 from ote_twisted.api.catalogue import Catalogue
-from ote_twisted.api.metadata import check_metadata
+from ote_twisted.api.metadata import check_metadata, tidy
 from ote_twisted.api.render import Renderer
 from ote_twisted.api.schema import CompiledSchema
 from ote_twisted.api.status import Cause
@@ -38,6 +38,7 @@ class ServedKind:
     def settle(self, value: JSON) -> list[str]:
         """Prune, default and complete an object in place; gives the paths that were pruned."""
         unknown = self.schema.settle(value)
+        tidy(value["metadata"])
         complete = COMPLETIONS.get(self.kind.resource)
         if complete is not None:
             complete(value)
