@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ote_twisted.controller.outgoing import OutgoingRequest, address, only_name, v1_selector
+from ote_twisted.controller.wholes import WholeRequests
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.table import RoutingTable, paths
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import decode, with_hop_limit
 
-ADDRESSED = frozenset({pb.ControlReq, pb.ControlMultiReq, pb.Cancel})
-"""Commands that go to targets. Every other is between two neighbours, or unknown."""
+NEIGHBOURLY = frozenset(
+    {
+        pb.ClusterRegist,
+        pb.ClusterUnregist,
+        pb.NeighborRoute,
+        pb.SubTreeRoute,
+        pb.Announce,
+        pb.Ancestry,
+        pb.Undeliverable,
+        pb.Refusal,
+        pb.AnnounceRequest,
+    }
+)
+"""Commands between two neighbours. Every other goes on to its targets, known or not."""
 
-REMEMBERED = 256
-"""How many requests "to all of your subtree" can be repeated by names when the child's subtree has changed."""
+PERFORMED = frozenset({pb.ControlReq, pb.ControlMultiReq})
+"""Commands that a cluster performs. They are sent again when a child's subtree was not the one that was meant."""
 
 
 class Downward:
@@ -53,7 +66,7 @@ class Downward:
         self._perform = perform
         self._tell = undeliverable
         self._other = other
-        self._whole: dict[tuple[str, str], tuple[OutgoingRequest, Sequence[str]]] = {}
+        self._wholes = WholeRequests()
 
     def received(self, link: ILink, messages: Sequence[bytes]) -> None:
         """Take messages from the parent. The first lines are the hot path: one target, one child, bytes untouched."""
@@ -77,7 +90,7 @@ class Downward:
             to = links[child]
             if v2 and to.v2:
                 to.send(with_hop_limit(raw, head.HopLimit - 1))
-            else:
+            elif to.v2 or head.Command < pb.Announce:
                 to.send(raw + address(name, to.v2, head.ClusterSelector))
 
     def send(self, message: pb.ClusterMessage, targets: Sequence[str]) -> list[str]:
@@ -93,25 +106,35 @@ class Downward:
 
     def refused_whole(self, child: str, uid: str) -> bool:
         """The child's subtree is not the one that was meant: send the same request again, by names."""
-        request, names = self._whole.pop((child, uid), (None, ()))
-        if request is None or child not in self._links:
+        kept, link = self._wholes.take(child, uid), self._links.get(child)
+        if kept is None or link is None:
             return False
-        self._links[child].send(request.to_names(names))
+        request, names = kept
+        link.send(request.to_names(names))
         return True
 
     def _spread(self, link: ILink, message: pb.ClusterMessage, raw: bytes) -> None:
         head = message.Head
-        if head.Command not in ADDRESSED:
+        if head.Command in NEIGHBOURLY or (link.v2 and not head.Targets and not head.WholeSubtree):
             self._other(link, message, raw)
         elif link.v2 and head.HopLimit == 1:
-            self.exhausted += 1
-            self._lost(head, list(head.Targets), "the hop limit ran out")
+            self._end_here(message)
         elif head.WholeSubtree:
             self._spread_whole(message)
         else:
             missing = self.send(message, head.Targets if link.v2 else self._chosen_v1(head.ClusterSelector))
             if missing:
                 self._lost(head, missing, f"{self._table.own.name} has no way to it")
+
+    def _end_here(self, message: pb.ClusterMessage) -> None:
+        """No hop is left: of all targets only the own cluster can have it."""
+        targets, own = list(message.Head.Targets), self._table.own.name
+        if own in targets:
+            targets.remove(own)
+            self._perform(message)
+        if targets or message.Head.WholeSubtree:
+            self.exhausted += 1
+            self._lost(message.Head, targets, "the hop limit ran out")
 
     def _chosen_v1(self, text: str) -> list[str]:
         """What an original's selector chooses here: it names clusters, or is an expression over all of them."""
@@ -128,27 +151,26 @@ class Downward:
             return
         request = OutgoingRequest(message)
         for child, subtree in self._table.children.items():
-            self._send_group(request, child, list(subtree.claims))
+            self._send_group(request, child, [name for name, claim in subtree.claims.items() if claim.routed])
         if self._table.own.performs:
             self._perform(message)
 
     def _send_group(self, request: OutgoingRequest, child: str, names: Sequence[str]) -> None:
         to = self._links[child]
-        if not to.v2 and request.command == pb.Cancel:
+        if not names or (not to.v2 and request.command >= pb.Announce):
             return
         self.forwarded += 1
         if not to.v2:
             to.send(request.to_v1(names))
-        elif len(names) > 1 and self._table.whole_subtree(child, names):
-            self._remember(child, request, names)
+        elif len(names) > 1 and self._repeatable(request) and self._table.whole_subtree(child, names):
+            self._wholes.remember(child, request, names)
             to.send(request.to_whole_subtree(self._table.children[child].said))
         else:
             to.send(request.to_names(names))
 
-    def _remember(self, child: str, request: OutgoingRequest, names: Sequence[str]) -> None:
-        self._whole[child, request.uid] = (request, names)
-        if len(self._whole) > REMEMBERED:
-            del self._whole[next(iter(self._whole))]
+    def _repeatable(self, request: OutgoingRequest) -> bool:
+        """A refusal names the request by its uid alone, so it needs one that no other message has."""
+        return bool(request.uid) and request.command in PERFORMED
 
     def _lost(self, head: pb.MessageHead, targets: Sequence[str], reason: str) -> None:
         self.undeliverable += max(1, len(targets))

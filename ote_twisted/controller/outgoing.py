@@ -27,6 +27,7 @@ class OutgoingRequest:
             self._head.ClearField(field)
         self.uid = message.Head.Uid
         self.command = message.Head.Command
+        self.size = len(self._rest)
         self._head.HopLimit = (message.Head.HopLimit or TREE_DEPTH_LIMIT) - 1
 
     def to_names(self, names: Sequence[str]) -> bytes:
@@ -62,16 +63,27 @@ class OutgoingRequest:
 REMEMBERED = 16_384
 """Selectors and addresses of originals that are understood once; they address the same children again and again."""
 
+REMEMBERED_LENGTH = 128
+"""Longest selector that is remembered, characters: one name, quoted, and a little more."""
 
-@lru_cache(maxsize=REMEMBERED)
+
 def v1_selector(text: str) -> V1Selector:
     """What an original's selector means. Its sender resolved it to names (F3)."""
+    return _understood(text) if len(text) <= REMEMBERED_LENGTH else from_v1(text, resolved=True)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _understood(text: str) -> V1Selector:
     return from_v1(text, resolved=True)
 
 
-@lru_cache(maxsize=REMEMBERED)
 def only_name(text: str) -> str:
     """The one name that an original's selector chooses; empty when there may be others."""
+    return _only_name(text) if len(text) <= REMEMBERED_LENGTH else ""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _only_name(text: str) -> str:
     selector = v1_selector(text)
     if selector.everything or selector.searches or len(selector.names) != 1:
         return ""

@@ -19,7 +19,7 @@ from ote_twisted.controller.admission import admit
 from ote_twisted.controller.announcing import Announcer
 from ote_twisted.controller.claims import Claims
 from ote_twisted.controller.directory import Directory
-from ote_twisted.controller.downward import Downward
+from ote_twisted.controller.downward import PERFORMED, Downward
 from ote_twisted.controller.from_child import FromChild
 from ote_twisted.controller.from_parent import FromParent, refusal_message
 from ote_twisted.controller.neighbours import Neighbours
@@ -274,10 +274,13 @@ class ClusterController(Service):
     # ---- down
 
     def _perform(self, message: pb.ClusterMessage) -> None:
-        if message.Head.Command == pb.Cancel:
+        command = message.Head.Command
+        if command == pb.Cancel:
             self.performer.cancel(message.Head.Uid)
-        else:
+        elif command in PERFORMED:
             self.performer.perform(message)
+        else:
+            self.from_parent.unknown += 1
 
     # ---- up
 

@@ -175,7 +175,7 @@ class ControllerTestCase(SynchronousTestCase):
         return link
 
     def child(self, name: str, *below: str, v2: bool = True, labels: Mapping[str, str] | None = None) -> MemoryLink:
-        """A link to a child that announced itself and, below it, others."""
+        """A link to a child that announced itself and, below it, others. What this made us send to anybody is taken."""
         link = MemoryLink(name, self.controller, v2=v2, listen=f"{name}:8287", user_defined_name=name).open()
         if v2:
             entries = [entry(name, "north", listen=f"{name}:8287", labels=labels or {}), *(entry(each, name) for each in below)]
@@ -183,7 +183,9 @@ class ControllerTestCase(SynchronousTestCase):
         elif below:
             link.receive(subtree(name, dict.fromkeys(below, below[0])))
         self.clock.advance(1)
-        link.take()
+        for each in (link, self.controller.uplink.link, *self.controller.links.values()):
+            if isinstance(each, MemoryLink):
+                each.take()
         return link
 
     def object(self, name: str) -> JSON:
