@@ -66,9 +66,11 @@ class Child(Link):
 class Children:
     """All of them."""
 
-    def __init__(self, reactor: Any, port: int, count: int) -> None:
+    def __init__(self, reactor: Any, port: int, count: int, child: type[Child] = Child) -> None:
+        """:param child: what each child does with its messages."""
         self._reactor = reactor
         self._port = port
+        self._child = child
         self._turn = Turn(reactor.callLater)
         self._waiting = iter(range(count))
         self.open: list[Child] = []
@@ -81,7 +83,7 @@ class Children:
             self._dial(number)
 
     def _dial(self, number: int) -> None:
-        factory = Dialling(lambda: Child(self._turn, self, number))
+        factory = Dialling(lambda: self._child(self._turn, self, number))
         self._reactor.connectTCP("127.0.0.1", self._port, factory)
 
     def connected(self, child: Child) -> None:

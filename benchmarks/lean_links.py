@@ -34,7 +34,7 @@ class Turn:
 
 
 class Dialling(ClientFactory):
-    """What a callable builds, for connections that this end makes."""
+    """What a callable builds, for connections that this end makes; dials again when the other end is not there."""
 
     noisy = False
 
@@ -44,6 +44,10 @@ class Dialling(ClientFactory):
     def buildProtocol(self, address: object) -> Link:
         """Build one protocol."""
         return self._build()
+
+    def clientConnectionFailed(self, connector: Any, reason: object) -> None:
+        """Try again."""
+        connector.connect()
 
 
 class Listening(ServerFactory[Any]):

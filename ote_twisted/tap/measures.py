@@ -81,6 +81,7 @@ def _tree(controller: ClusterController) -> list[Measure]:
             "ote_cluster_objects",
             {"writes": "Cluster objects written.", "failures": "Writes that the store refused."},
         ),
+        gauge("ote_cluster_objects_pending", "Cluster objects that wait to be written.", lambda: controller.records.pending),
     ]
 
 
