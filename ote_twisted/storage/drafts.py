@@ -9,6 +9,7 @@ from ote_twisted.errors import StoreError
 from ote_twisted.storage.model import JSON, ResourceVersion
 
 _GAP = b'"resourceVersion":""'
+_GAP_AT = len(_GAP) - 1
 
 
 @define(eq=False)
@@ -38,7 +39,8 @@ def draft(value: JSON) -> Draft:
     if not isinstance(metadata, dict):
         raise StoreError("metadata must be a JSON object")
     stamped = {"resourceVersion": "", **metadata}
-    stamped["resourceVersion"] = ""
+    if "resourceVersion" in metadata:
+        stamped["resourceVersion"] = ""
     if type(value.get("apiVersion")) is type(value.get("kind")) is str:
         parts: JSON = {"apiVersion": None, "kind": None, "metadata": None, **value}
     else:
@@ -49,7 +51,7 @@ def draft(value: JSON) -> Draft:
     except TypeError as error:
         raise StoreError(f"the object cannot be written as JSON: {error}") from None
     # Only two texts stand before metadata, and a quote within a text is escaped: the first match is the gap.
-    gap = encoded.index(_GAP) + len(_GAP) - 1
+    gap = encoded.index(_GAP) + _GAP_AT
     labels = metadata.get("labels")
     return Draft(encoded[:gap], encoded[gap:], _labels(labels) if labels else {})
 

@@ -120,7 +120,7 @@ class Feed:
     def announce(self, events: Sequence[StoreEvent]) -> None:
         """Make changes visible, in order of version; watches get them in the next reactor turn."""
         self._ring.extend(events)
-        self._ring_bytes += sum(map(_weight, events))
+        self._ring_bytes += sum([len(event.object.value) for event in events])
         self.version = events[-1].object.version
         self._trim()
         if self._live:
@@ -167,9 +167,9 @@ class Feed:
     def _trim(self) -> None:
         ring, limits = self._ring, self._limits
         while len(ring) > limits.recent_events or (self._ring_bytes > limits.recent_bytes and len(ring) > 1):
-            gone = ring.popleft()
-            self._ring_bytes -= _weight(gone)
-            self._floor = gone.object.version
+            gone = ring.popleft().object
+            self._ring_bytes -= len(gone.value)
+            self._floor = gone.version
 
     def _schedule(self) -> None:
         if self._turn is None and (self._live or self._joining):
@@ -231,8 +231,3 @@ class Feed:
             watch.deliver(events)
         except Exception:
             self._log.failure("a consumer of {resource} failed on {count} changes", resource=watch.resource, count=len(events))
-
-
-def _weight(event: StoreEvent) -> int:
-    previous = event.previous
-    return len(event.object.value) + (len(previous.value) if previous is not None else 0)

@@ -11,7 +11,7 @@ class Limits:
 
     :ivar kept_versions: at least so many newest versions can be watched from; older ones are ``Expired``.
     :ivar recent_events: newest events held in memory for watches that come back.
-    :ivar recent_bytes: bound on the objects in those events, bytes.
+    :ivar recent_bytes: bound on the newest states in those events, bytes; the states before them may take as much again.
     :ivar snapshots: paged lists that may be under way at once; one more expires the oldest.
     :ivar snapshot_seconds: how long a paged list may take.
     :ivar snapshot_versions: how many writes a paged list may last (a snapshot keeps the write-ahead log from shrinking).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -87,7 +88,8 @@ class GroupCommit:
         try:
             return self._together(runs)
         except Exception as error:
-            self._roll_back()
+            with suppress(sqlite3.Error):
+                self._roll_back()
             if len(runs) == 1:
                 return [store_error(error)]
         self.retried += 1
@@ -98,6 +100,7 @@ class GroupCommit:
         self._db.close()
 
     def _together(self, runs: Sequence[Run]) -> list[Any]:
+        self._roll_back()
         self._cursor.execute("BEGIN IMMEDIATE")
         transaction = Transaction(self._cursor)
         results = []
@@ -112,5 +115,6 @@ class GroupCommit:
         return results
 
     def _roll_back(self) -> None:
+        """Undo what a failed group has left open; the next group tries again and fails where it cannot be."""
         if self._db.in_transaction:
             self._cursor.execute("ROLLBACK")

@@ -131,8 +131,10 @@ class ThreadWriter:
         while group := self._take():
             results = self._commit.execute([run for run, _ in group])
             self._home(self.backlog.settle, group, results)
-        self._commit.close()
-        self._home(self._finish)
+        try:
+            self._commit.close()
+        finally:
+            self._home(self._finish)
 
     def _take(self) -> list[Waiting]:
         group: list[Waiting] = []
