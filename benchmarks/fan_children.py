@@ -76,7 +76,7 @@ def main(port: int, count: int) -> None:
     """Be children until told to stop."""
     from twisted.internet import reactor
 
-    StandardIO(Questions(Children(reactor, port, count, Performing)))
+    StandardIO(Questions(Children(reactor, port, range(count), Performing)))
     reactor.run()
 
 

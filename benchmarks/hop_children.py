@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.stdio import StandardIO
@@ -66,13 +67,16 @@ class Child(Link):
 class Children:
     """All of them."""
 
-    def __init__(self, reactor: Any, port: int, count: int, child: type[Child] = Child) -> None:
-        """:param child: what each child does with its messages."""
+    def __init__(self, reactor: Any, port: int, numbers: Iterable[int], child: type[Child] = Child) -> None:
+        """
+        :param numbers: the children's, which make their names.
+        :param child: what each child does with its messages.
+        """
         self._reactor = reactor
         self._port = port
         self._child = child
         self._turn = Turn(reactor.callLater)
-        self._waiting = iter(range(count))
+        self._waiting = iter(numbers)
         self.open: list[Child] = []
         for _ in range(AT_ONCE):
             self._dial_next()
@@ -122,7 +126,7 @@ def main(port: int, count: int, v1: bool) -> None:
     from twisted.internet import reactor
 
     Link.v2 = not v1
-    StandardIO(Questions(Children(reactor, port, count)))
+    StandardIO(Questions(Children(reactor, port, range(count))))
     reactor.run()
 
 
