@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from ote_twisted.controller.entries import pages
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.table import Difference, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
@@ -18,10 +19,6 @@ COALESCE = 0.02
 
 REPEAT_V1 = 15.0
 """An original parent may drop a subtree report (F23), so it is repeated, seconds."""
-
-PAGE = 10_000
-"""Clusters in one announcement at most."""
-
 
 class Announcer:
     """Keeps the parent's view of our subtree current.
@@ -57,8 +54,7 @@ class Announcer:
         if self._link is None:
             return
         if self._link.v2:
-            for announcement in _pages(list(self._table.entries()), self._table):
-                self._announce(announcement)
+            self._announce(self._table.entries(), (), complete=True)
         else:
             self._register(self._table.entries(), ())
             self._subtree()
@@ -80,15 +76,19 @@ class Announcer:
         if self._link is None:
             return
         if self._link.v2:
-            for announcement in _changes(pending, self._table):
-                self._announce(announcement)
+            self._announce(pending.present.values(), list(pending.gone), complete=False)
         else:
             self._register(pending.present.values(), pending.gone)
             self._subtree()
 
-    def _announce(self, announcement: Announcement) -> None:
+    def _announce(self, present: Iterable[ClusterEntry], gone: Sequence[str], complete: bool) -> None:
+        """In parts, if need be; only the last carries the digest, so only there the views are compared."""
         head = pb.MessageHead(Command=pb.Announce, ClusterName=self._table.own.name)
-        self._send(head, encode_announcement(announcement))
+        parts = list(pages(present, gone))
+        for number, (appeared, absent) in enumerate(parts, 1):
+            digest, count = (self._table.digest, len(self._table)) if number == len(parts) else (0, 0)
+            announcement = Announcement(complete and number == 1, appeared, absent, digest, count)
+            self._send(head, encode_announcement(announcement))
 
     def _register(self, present: Iterable[ClusterEntry], gone: Iterable[str]) -> None:
         time, own = int(self._now()), self._table.own.name
@@ -124,25 +124,3 @@ class Announcer:
 
 def _routed(command: pb.CommandType, parent: str) -> pb.MessageHead:
     return pb.MessageHead(Command=command, ParentClusterName=parent)
-
-
-def _pages(entries: list[ClusterEntry], table: RoutingTable) -> Iterator[Announcement]:
-    """A complete announcement in parts; only the last carries a digest, so only there the views are compared."""
-    for start in range(0, len(entries), PAGE):
-        last = start + PAGE >= len(entries)
-        yield _announcement(table, entries[start : start + PAGE], (), complete=start == 0, last=last)
-
-
-def _changes(pending: Difference, table: RoutingTable) -> Iterator[Announcement]:
-    present, gone = list(pending.present.values()), list(pending.gone)
-    parts = max(1, -(-len(present) // PAGE), -(-len(gone) // PAGE))
-    for part in range(parts):
-        span = slice(part * PAGE, (part + 1) * PAGE)
-        yield _announcement(table, present[span], gone[span], complete=False, last=part == parts - 1)
-
-
-def _announcement(
-    table: RoutingTable, present: Iterable[ClusterEntry], gone: Iterable[str], complete: bool, last: bool
-) -> Announcement:
-    digest, count = (table.digest, len(table)) if last else (0, 0)
-    return Announcement(complete, tuple(present), tuple(gone), digest, count)

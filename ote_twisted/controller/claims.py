@@ -8,9 +8,9 @@ from attrs import evolve
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from ote_twisted.controller.entries import check_entry, shortened
 from ote_twisted.errors import InvalidName, MalformedMessage
 from ote_twisted.interfaces import ILink
-from ote_twisted.topology.names import check_labels, check_tags, parse_name
 from ote_twisted.topology.table import Difference, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.announce import ClusterEntry, decode_announcement
@@ -40,17 +40,24 @@ class Claims:
 
     def opened(self, link: ILink) -> Difference:
         """A child's link is established: it claims itself."""
-        self._subtrees.pop(link.peer, None)
-        self._asked.pop(link.peer, None)
-        return self._table.open_child(
-            ClusterEntry(
-                link.peer,
-                parent=self._table.own.name,
-                listen=link.listen,
-                user_defined_name=link.user_defined_name,
-                performs=not link.v2,
-            )
+        self._forget(link.peer)
+        own = ClusterEntry(
+            link.peer,
+            parent=self._table.own.name,
+            listen=link.listen,
+            user_defined_name=link.user_defined_name,
+            performs=not link.v2,
         )
+        return self._table.open_child(shortened(own))
+
+    def lost(self, link: ILink) -> Difference:
+        """A child's link is gone, and all its claims with it."""
+        self._forget(link.peer)
+        return self._table.close_child(link.peer)
+
+    def _forget(self, child: str) -> None:
+        self._subtrees.pop(child, None)
+        self._asked.pop(child, None)
 
     def received(self, link: ILink, message: pb.ClusterMessage) -> Difference:
         """Take one route message of a child; a malformed one changes nothing."""
@@ -84,9 +91,7 @@ class Claims:
 
     def _valid(self, child: str, entry: ClusterEntry) -> bool:
         try:
-            parse_name(entry.name)
-            check_labels(entry.labels)
-            check_tags(entry.tags)
+            check_entry(entry)
         except InvalidName as fault:
             self.invalid += 1
             self._log.warn("{child} announced an unusable cluster: {fault}", child=child, fault=str(fault))
@@ -123,9 +128,11 @@ class Claims:
         registry = decode_registry(body)
         if registry.name == link.peer:
             return Difference()
+        self._subtrees.pop(link.peer, None)  # an event may be late or wrong: the next report has the last word
         if gone:
             return self._table.announce(link.peer, (), [registry.name])
         known = self._table.children[link.peer].claims.get(registry.name)
         entry = known.entry if known else ClusterEntry(registry.name, performs=True)
         entry = evolve(entry, parent=registry.parent_name, listen=registry.listen, user_defined_name=registry.user_defined_name)
+        entry = shortened(entry)
         return self._table.announce(link.peer, [entry], ()) if self._valid(link.peer, entry) else Difference()

@@ -32,13 +32,13 @@ class FromChild:
         changed: Callable[[Difference], None],
         again: Callable[[str, str], bool],
         undelivered: Callable[[pb.MessageHead, Sequence[str], str], None],
-        pass_on: Callable[[int, bytes], None],
+        carry: Callable[[pb.ClusterMessage, bytes], None],
     ) -> None:
         """
         :param changed: takes what an announcement changed.
         :param again: (child, uid) sends a request again by names that was meant for the child's whole subtree.
         :param undelivered: tells the owner of a request which targets had no way and why.
-        :param pass_on: (hop limit, encoded message) carries a message with an unknown command upwards.
+        :param carry: takes a message with an unknown command, and its bytes, upwards.
         """
         self.malformed = 0
         self.spoofed = 0
@@ -47,7 +47,7 @@ class FromChild:
         self._changed = changed
         self._again = again
         self._undelivered = undelivered
-        self._pass_on = pass_on
+        self._carry = carry
 
     def received(self, link: ILink, message: pb.ClusterMessage, raw: bytes) -> None:
         """Take one message; a malformed body changes nothing."""
@@ -59,7 +59,7 @@ class FromChild:
         elif head.ClusterName and not self._table.claims(link.peer, head.ClusterName):
             self.spoofed += 1
         else:
-            self._pass_on(head.HopLimit, raw)
+            self._carry(message, raw)
 
     def _not_delivered(self, link: ILink, message: pb.ClusterMessage) -> None:
         try:
@@ -77,4 +77,5 @@ class FromChild:
 
     def _whole_not_delivered(self, link: ILink, head: pb.MessageHead, reason: str) -> None:
         if not self._again(link.peer, head.Uid):
-            self._undelivered(head, list(self._table.children[link.peer].claims), reason)
+            below = self._table.children[link.peer].claims
+            self._undelivered(head, [name for name, claim in below.items() if claim.routed], reason)

@@ -54,6 +54,10 @@ class FromParent:
             pb.AnnounceRequest: lambda link, body: announcer.complete(),
         }
 
+    def opened(self) -> None:
+        """There is another parent, which has refused nothing yet."""
+        self.refusal = ""
+
     def received(self, link: ILink, message: pb.ClusterMessage, raw: bytes) -> None:
         """Take one message; a malformed body changes nothing."""
         reader = self._readers.get(message.Head.Command)
@@ -81,7 +85,10 @@ class FromParent:
         refusal = decode_refusal(body)
         if refusal.name == self._table.own.name:
             self.refusal = refusal.reason
-            self._log.error("the tree refuses this cluster: {reason}", reason=refusal.reason or "no longer")
+            if refusal.reason:
+                self._log.error("the tree refuses this cluster: {reason}", reason=refusal.reason)
+            else:
+                self._log.info("the tree takes this cluster, which it had refused")
         else:
             self.pass_down(refusal)
 

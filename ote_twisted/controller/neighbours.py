@@ -74,7 +74,7 @@ class Neighbours:
 
     def _tell_v1(self) -> None:
         self._call = None
-        children = {name: link.listen for name, link in self._links.items()}
+        children = {name: link.listen for name, link in self._links.items() if link.listen}
         router = ClusterRouter(children, self.parent_children)
         self._each(lambda link: not link.v2, message(pb.NeighborRoute, encode_router(router)))
 

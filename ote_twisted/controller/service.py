@@ -36,7 +36,6 @@ from ote_twisted.tasks.performed import PerformedTasks
 from ote_twisted.topology.table import Difference, Refused, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.announce import ClusterEntry, Refusal
-from ote_twisted.wire.codec import encode
 from ote_twisted.wire.join import Admission, JoinRequest
 from ote_twisted.wire.messages import edge_report, request_head
 
@@ -113,7 +112,7 @@ class ClusterController(Service):
 
     def _make_from_child(self) -> FromChild:
         return FromChild(
-            self.table, self.claims, self._changed, self.downward.refused_whole, self.owned.undelivered, self._pass_on
+            self.table, self.claims, self._changed, self.downward.refused_whole, self.owned.undelivered, self._carry
         )
 
     def serve(self, owner: ITaskOwner) -> None:
@@ -167,6 +166,7 @@ class ClusterController(Service):
     def link_opened(self, link: ILink) -> None:
         """See :meth:`ILinkSink.link_opened`."""
         if link.is_parent:
+            self.from_parent.opened()
             self.uplink.opened(link)
             self.announcer.opened(link)
             self.uplink.release()
@@ -184,11 +184,13 @@ class ClusterController(Service):
                 self.uplink.lost()
                 self.announcer.lost()
                 self.neighbours.parent_lost()
+                self._changed(self.table.set_ancestors(()))
                 self._resume_children()
         elif self.links.get(link.peer) is link:
             del self.links[link.peer]
             self.directory.lost_through = f"the link to {link.peer} was lost: {reason}"
-            self._changed(self.table.close_child(link.peer))
+            self._changed(self.claims.lost(link))
+            self.directory.lost_through = ""
             self.neighbours.changed()
 
     def messages_received(self, link: ILink, messages: Sequence[bytes]) -> None:
@@ -287,14 +289,10 @@ class ClusterController(Service):
     def _drop(self, raw: bytes) -> None:
         self.unowned += 1
 
-    def _pass_on(self, hops: int, raw: bytes) -> None:
-        self.upward.pass_on(hops, raw)
+    def _carry(self, message: pb.ClusterMessage, raw: bytes) -> None:
+        self.upward.carry(message, raw)
 
     def _reported(self, message: pb.ClusterMessage, raw: bytes) -> None:
         self.reports += 1
-        if self.settings.is_root:
-            return
-        if not message.Head.ParentClusterName:
-            message.Head.ParentClusterName = self._own
-            raw = encode(message)
-        self.upward.pass_on(message.Head.HopLimit, raw)
+        if not self.settings.is_root:
+            self.upward.carry(message, raw)

@@ -72,6 +72,12 @@ class Upward:
             else:
                 self.pass_on(hops, raw)
 
+    def carry(self, message: pb.ClusterMessage, raw: bytes) -> None:
+        """Send a message to the parent that says, if nobody has said it yet, whose child it comes from."""
+        if not message.Head.ParentClusterName:
+            raw += pb.ClusterMessage(Head=pb.MessageHead(ParentClusterName=self._own)).SerializeToString()
+        self.pass_on(message.Head.HopLimit, raw)
+
     def pass_on(self, hops: int, raw: bytes) -> None:
         """Send one message to the parent with its hop limit counted down; 0 is a sender that sets none."""
         if hops == 1:

@@ -20,7 +20,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from ote_twisted.controller.objects import NAMESPACE, RESOURCE, key_of
+from ote_twisted.controller.objects import NAMESPACE, RESOURCE, key_of, rfc3339
 from ote_twisted.controller.service import ClusterController, ControllerSettings
 from ote_twisted.interfaces import IClusterShim
 from ote_twisted.storage.ledger_memory import MemoryTaskLedger
@@ -100,7 +100,13 @@ class MemoryNode:
         value = {
             "apiVersion": "ote.baidu.com/v1",
             "kind": "ClusterController",
-            "metadata": {"name": name, "namespace": NAMESPACE, "uid": self.new_uid(), "generation": 1, "creationTimestamp": self._stamp()},
+            "metadata": {
+                "name": name,
+                "namespace": NAMESPACE,
+                "uid": self.new_uid(),
+                "generation": 1,
+                "creationTimestamp": rfc3339(self.now()),
+            },
             "spec": {"clusterSelector": selector, "destination": "api", "method": method, "url": url, "body": body, **spec},
         }
         _result(self.store.create(Key(TASKS, NAMESPACE, name), value))
@@ -132,11 +138,6 @@ class MemoryNode:
     def _read(self, key: Key) -> JSON:
         value: JSON = orjson.loads(_result(self.store.get(key)).value)
         return value
-
-    def _stamp(self) -> str:
-        from ote_twisted.controller.objects import rfc3339
-
-        return rfc3339(self.now())
 
     def _make_controller(self, clock: Clock) -> ClusterController:
         own = ClusterEntry(
