@@ -17,7 +17,13 @@ _TYPES = {
     "application/yaml": True,
     "application/x-yaml": True,
 }
-_PLAIN = ("", "PartialObjectMetadata", "PartialObjectMetadataList", "Table", "APIGroupDiscoveryList")
+_VERSIONS = {
+    "": ("",),
+    "PartialObjectMetadata": ("", "v1", "v1beta1"),
+    "PartialObjectMetadataList": ("", "v1", "v1beta1"),
+    "Table": ("", "v1", "v1beta1"),
+    "APIGroupDiscoveryList": ("", "v2", "v2beta1"),
+}
 
 
 @frozen
@@ -61,6 +67,7 @@ def _form(clause: str) -> Form | None:
     media, *pieces = (piece.strip() for piece in clause.split(";"))
     parameters = dict(piece.split("=", 1) for piece in pieces if "=" in piece)
     yaml, transform = _TYPES.get(media.lower()), parameters.get("as", "")
-    if yaml is None or transform not in _PLAIN:
+    version = parameters.get("v", "") if transform else ""
+    if yaml is None or version not in _VERSIONS.get(transform, ()):
         return None
-    return Form(transform.removesuffix("List") if transform.startswith("Partial") else transform, parameters.get("v", ""), yaml)
+    return Form(transform.removesuffix("List") if transform.startswith("Partial") else transform, version, yaml)

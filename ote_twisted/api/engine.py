@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -25,6 +24,7 @@ from ote_twisted.api.render import document
 from ote_twisted.api.served import AdmissionCheck, ServedKinds
 from ote_twisted.api.status import ApiError, Named, from_store
 from ote_twisted.api.times import rfc3339
+from ote_twisted.api.uids import Uids
 from ote_twisted.api.watching import Deliver, OpenWatch, Watching
 from ote_twisted.api.writing import Writing
 from ote_twisted.declarations.model import Kind
@@ -69,6 +69,7 @@ class ApiEngine:
         self.failed = 0
         self._store = store
         self._now = now
+        self._uids = Uids()
         served = ServedKinds(self.catalogue, admission or {})
         self._namespaces = Namespaces(store)
         self._documents = Documents(self.catalogue, version)
@@ -139,7 +140,7 @@ class ApiEngine:
             pass
 
     def _birth(self) -> Birth:
-        return Birth(str(uuid4()), rfc3339(self._now()), _suffix)
+        return Birth(self._uids.next(), rfc3339(self._now()), _suffix)
 
     async def _answer(self, request: ApiRequest) -> ApiResponse:
         call: Call | None = None

@@ -9,12 +9,13 @@ from typing import Any
 from attrs import define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTime, IStreamServerEndpoint
+from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort, IReactorTime, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.web.http import HTTPChannel, HTTPFactory
 
 from ote_twisted.api.body import MAX_BODY
 from ote_twisted.api.engine import ApiEngine
+from ote_twisted.api.model import ApiRequest
 from ote_twisted.api.request import ApiHTTPRequest
 from ote_twisted.api.stream import WatchStream
 
@@ -60,6 +61,25 @@ class ListenerCounters:
     refused_watchers: int = 0
 
 
+class ApiChannel(HTTPChannel):
+    """One connection; it asks the kernel for its addresses once, not with each request."""
+
+    _peer: IAddress | None = None
+    _host: IAddress | None = None
+
+    def getPeer(self) -> Any:
+        """Address of the client."""
+        if self._peer is None:
+            self._peer = super().getPeer()
+        return self._peer
+
+    def getHost(self) -> Any:
+        """Our own address."""
+        if self._host is None:
+            self._host = super().getHost()
+        return self._host
+
+
 class ApiSite(HTTPFactory):
     """Protocol factory that serves an engine and plain pages.
 
@@ -86,10 +106,12 @@ class ApiSite(HTTPFactory):
         self.pages = pages or {}
         self.counters = ListenerCounters()
         self.streams: set[WatchStream] = set()
+        self._submitted: list[tuple[ApiHTTPRequest, ApiRequest]] = []
+        self._turn: IDelayedCall | None = None
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """A plain HTTP/1.1 channel, without the layer that could switch to HTTP/2."""
-        channel: Any = HTTPChannel()
+        channel: Any = ApiChannel()
         channel.factory = self
         channel.requestFactory = ApiHTTPRequest
         channel.timeOut = self.limits.idle_seconds
@@ -100,9 +122,28 @@ class ApiSite(HTTPFactory):
         """Keep no access log, hence no clock of one."""
 
     def stopFactory(self) -> None:
-        """End every watch."""
+        """End every watch; calls of this turn are dropped with their connections."""
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.cancel()
+            self._submitted.clear()
         for stream in list(self.streams):
             stream.end()
+
+    def submit(self, request: ApiHTTPRequest, call: ApiRequest) -> None:
+        """Perform a call with all others that arrive in this reactor turn.
+
+        Their writes then reach the store together, so that they share one transaction, and no reading of a socket comes
+        between them, in which the store's thread would take the first one alone.
+        """
+        if not self._submitted:
+            self._turn = self.clock.callLater(0, self._perform_submitted)
+        self._submitted.append((request, call))
+
+    def _perform_submitted(self) -> None:
+        submitted, self._submitted, self._turn = self._submitted, [], None
+        for request, call in submitted:
+            request.perform(call)
 
     def stream_ended(self, stream: WatchStream) -> None:
         """A watch is over, however it ended."""

@@ -9,7 +9,7 @@ import orjson
 from twisted.internet.interfaces import ITCPTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import Request
+from twisted.web.http import NO_BODY_CODES, RESPONSES, Request
 
 from ote_twisted.api.model import ApiRequest, ApiResponse
 from ote_twisted.api.status import ApiError
@@ -19,6 +19,7 @@ from ote_twisted.api.watching import OpenWatch
 if TYPE_CHECKING:
     from ote_twisted.api.listener import ApiSite
 
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _MAX_URI = 64 * 1024
 _CARRIED = ((b"content-type", "content-type"), (b"accept", "accept"), (b"if-none-match", "if-none-match"))
 
@@ -94,6 +95,7 @@ class ApiHTTPRequest(Request):
         if self._oversize:
             self._site.counters.oversize += 1
             self.setHeader(b"connection", b"close")
+            self.channel.persistent = False
             self._refuse(ApiError(413, f"the body has more than the limit of {self._site.limits.body_bytes} bytes"))
             return
         page = self._site.pages.get(self.uri.partition(b"?")[0])
@@ -105,6 +107,12 @@ class ApiHTTPRequest(Request):
             request = self._call()
         except ApiError as error:
             self._refuse(error)
+            return
+        self._site.submit(self, request)
+
+    def perform(self, request: ApiRequest) -> None:
+        """Let the engine answer, unless the client is gone."""
+        if self._disconnected:
             return
         engine = self._site.engine
         if engine.asks_watch(request):
@@ -160,17 +168,29 @@ class ApiHTTPRequest(Request):
         self._respond(ApiResponse(error.code, orjson.dumps(error.status())))
 
     def _respond(self, answer: ApiResponse) -> None:
-        if self._disconnected:
+        if self._disconnected or self.finished:
             return
-        self._site.counters.requests[self.method.decode("latin-1"), answer.code] += 1
-        self.setResponseCode(answer.code)
-        headers = self.responseHeaders
-        headers.setRawHeaders(b"Content-Type", [answer.content_type.encode()])
-        headers.setRawHeaders(b"Content-Length", [b"%d" % len(answer.body)])
+        method = self.method.decode("latin-1")
+        self._site.counters.requests[method if method in _METHODS else "OTHER", answer.code] += 1
         for name, value in answer.headers.items():
-            headers.setRawHeaders(name.encode(), [value.encode()])
-        self.write(answer.body)
+            self.responseHeaders.setRawHeaders(name, [value])
+        bodyless = method == "HEAD" or answer.code in NO_BODY_CODES
+        # One write of one piece: the general way encodes each header by itself.
+        self.startedWriting = 1
+        self.channel.write(self._head(answer) + (b"" if bodyless else answer.body))
         self.finish()
+
+    def _head(self, answer: ApiResponse) -> bytes:
+        head = b"%b %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n" % (
+            self.clientproto,
+            answer.code,
+            RESPONSES.get(answer.code, b"Unknown"),
+            answer.content_type.encode(),
+            len(answer.body),
+        )
+        for name, values in self.responseHeaders.getAllRawHeaders():
+            head += b"%b: %b\r\n" % (name, b", ".join(values))
+        return head + b"\r\n"
 
     def _broken(self, failure: Failure) -> Any:
         self._api_log.failure("API request failed", failure=failure)
