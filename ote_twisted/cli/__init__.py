@@ -1,1 +1,1 @@
-"""otectl, the command for people."""
+"""``otectl``, the one command for people."""

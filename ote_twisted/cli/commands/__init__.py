@@ -1,0 +1,1 @@
+"""The commands of ``otectl``, each imported only when it is called."""

@@ -1,0 +1,171 @@
+"""``otectl demo``."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ote_twisted.cli.demo.places import Place, fixed_tree, regular_tree
+from ote_twisted.cli.drive import drive
+from ote_twisted.cli.errors import FAILED, CommandError
+from ote_twisted.cli.options import output_option
+from ote_twisted.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from ote_twisted.cli.demo.tree import DemoTree
+
+COMPLETE_SECONDS = 60.0
+"""In which the tree has to be complete."""
+
+HELP = """Run a whole tree in one process on loopback: every controller with an embedded cluster, its API and a context in
+a kubeconfig. It prints the tree, where the kubeconfig is, and what to try; Ctrl-C stops it.
+
+Without --tiers and --fanout it is always the same tree: root; north and south; north-1 to north-3 and south-1 to
+south-3. Labels: region=north|south, tier=region|site, gpu=true on each -1. Tag: camera on each -2 and -3.
+
+\b
+Examples:
+  otectl demo
+  otectl demo --dir ~/ote-demo --port 8288     keep the state; the root's API at a known port
+  otectl demo --tiers 4 --fanout 3             40 controllers
+  otectl demo --check                          try the examples on it, and stop
+"""
+
+
+@click.command("demo", help=HELP)
+@click.option("--check", is_flag=True, help="Apply the examples, compare who performed them with who should have, and stop.")
+@click.option("--tiers", type=click.IntRange(1, 32), help="Tiers of the tree, that of the root included.  [3 with --fanout]")
+@click.option("--fanout", type=click.IntRange(1, 400), help="Children of each controller above the last tier.  [2 with --tiers]")
+@click.option(
+    "--dir", "folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Keep the state here across runs."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port of the root's API; 0 is any free one."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show the log, which is also in DIR/demo.log.")
+@output_option()
+@click.pass_context
+def command(
+    call: click.Context,
+    check: bool,
+    tiers: int | None,
+    fanout: int | None,
+    folder: Path | None,
+    port: int,
+    verbose: bool,
+    output: str | None,
+) -> None:
+    """Run the tree until Ctrl-C, or check it."""
+    places, kept = _places(tiers, fanout), folder is not None
+    home = _made(folder.absolute()) if folder is not None else Path(tempfile.mkdtemp(prefix="ote-demo-"))
+    demo = _Demo(places, home, port, verbose, Screen(), output)
+    try:
+        call.exit(drive(demo.check if check else demo.show, interrupted=FAILED if check else 0))
+    finally:
+        if not kept:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+class _Demo:
+    """One run of a tree."""
+
+    def __init__(self, places: Sequence[Place], home: Path, port: int, verbose: bool, screen: Screen, output: str | None) -> None:
+        self._places = places
+        self._home = home
+        self._port = port
+        self._verbose = verbose
+        self._screen = screen
+        self._output = output
+
+    async def show(self, reactor: Any) -> int:
+        """Run it until cancelled."""
+        from twisted.internet.defer import Deferred
+
+        tree = self._tree(reactor)
+        try:
+            await self._start(tree, reactor)
+            await self._print(tree, reactor)
+            await Deferred()
+        finally:
+            await tree.stop()
+        return 0
+
+    async def check(self, reactor: Any) -> int:
+        """Try the examples on it."""
+        from ote_twisted.cli.demo.check import Check, findings_summary, findings_table
+
+        tree = self._tree(reactor)
+        try:
+            await self._start(tree, reactor)
+            findings = await Check(self._places, tree.urls, reactor).run()
+        finally:
+            await tree.stop()
+        self._screen.show(self._output, lambda: [finding.value() for finding in findings], lambda: findings_table(findings))
+        self._screen.note(findings_summary(findings))
+        return 0 if all(finding.passed for finding in findings) else FAILED
+
+    def _tree(self, reactor: Any) -> DemoTree:
+        from ote_twisted.cli.demo.log import log_to
+        from ote_twisted.cli.demo.tree import DemoTree
+
+        log_to(self._home / "demo.log", self._verbose)
+        return DemoTree(self._places, self._home, reactor)
+
+    async def _start(self, tree: DemoTree, reactor: Any) -> None:
+        from twisted.internet.defer import Deferred, TimeoutError
+
+        from ote_twisted.cli.kubeconfig import written
+
+        await tree.start(self._port)
+        try:
+            await Deferred.fromCoroutine(tree.complete()).addTimeout(COMPLETE_SECONDS, reactor)
+        except TimeoutError:
+            advice = "run it again with --verbose"
+            raise CommandError(f"the tree was not complete within {COMPLETE_SECONDS:g} s; {advice}") from None
+        self._kubeconfig.write_text(written(tree.urls, self._places[0].name), encoding="utf-8")
+
+    @property
+    def _kubeconfig(self) -> Path:
+        return self._home / "kubeconfig"
+
+    async def _print(self, tree: DemoTree, reactor: Any) -> None:
+        """Show the tree as the root's API tells it."""
+        from ote_twisted.cli.client import ApiClient
+        from ote_twisted.cli.clusters import read_clusters
+        from ote_twisted.cli.demo.check import EXAMPLES
+        from ote_twisted.cli.demo.hints import hints
+        from ote_twisted.cli.kubeconfig import Server
+        from ote_twisted.cli.views import branches, tree_table
+
+        if self._output:
+            self._screen.data(self._output, {"kubeconfig": str(self._kubeconfig), "controllers": tree.urls})
+            return
+        client = ApiClient(Server(tree.urls[self._places[0].name]), reactor)
+        clusters, _ = await read_clusters(client)
+        await client.close()
+        self._screen.table(tree_table(branches(clusters.values()), time.time()))
+        for line in ("", *hints(self._kubeconfig, EXAMPLES)):
+            self._screen.line(line)
+
+
+def _places(tiers: int | None, fanout: int | None) -> tuple[Place, ...]:
+    if tiers is None and fanout is None:
+        return fixed_tree()
+    try:
+        return regular_tree(tiers or 3, fanout or 2)
+    except ValueError as fault:
+        raise click.UsageError(str(fault)) from None
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise CommandError(f"the folder {folder} cannot be made: {fault.strerror}; choose another with --dir") from None
+    return folder

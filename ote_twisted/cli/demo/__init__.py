@@ -1,0 +1,1 @@
+"""``otectl demo``: a whole tree in one process."""
