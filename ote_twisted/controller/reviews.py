@@ -52,6 +52,7 @@ class SelectionReviews:
         hops = Counter(row["nextHop"] for row in targets)
         return {
             "valid": True,
+            "controller": self._controller.table.own.name,
             "count": len(targets),
             "nextHops": dict(sorted(hops.items())),
             "clusters": (targets + others)[:SHOWN],
