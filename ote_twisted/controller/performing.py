@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from ote_twisted.errors import MalformedMessage, ShimUnavailable
 from ote_twisted.interfaces import IClusterShim
-from ote_twisted.shim.answers import failure, limited
+from ote_twisted.shim.answers import failure, from_wire, limited
 from ote_twisted.tasks.model import Answer, Task
 from ote_twisted.tasks.performed import Done, PerformedTasks, Running
 from ote_twisted.wire import clustermessage_pb2 as pb
@@ -68,9 +68,10 @@ class Performer:
         self._clock = clock
         self._limits = limits
         self._answered = answered
-        self._waiting: deque[pb.ClusterMessage] = deque()
+        self._waiting: deque[tuple[pb.ClusterMessage, float]] = deque()
         self._running: dict[int, tuple[str, Deferred[None]]] = {}
         self._serial = 0
+        self._starting = False
         self._stopped = False
 
     @property
@@ -83,6 +84,8 @@ class Performer:
 
         A repeat of a task that is under way gets nothing: the answer of the first serves it.
         """
+        if self._stopped:
+            return
         head = request.Head
         verdict = self._history.begin(head.Uid, self._clock.seconds())
         if isinstance(verdict, Done):
@@ -95,7 +98,7 @@ class Performer:
         if not uid:
             return
         self._history.abandon(uid)
-        self._waiting = deque(request for request in self._waiting if request.Head.Uid != uid)
+        self._waiting = deque(waiting for waiting in self._waiting if waiting[0].Head.Uid != uid)
         for running, deferred in list(self._running.values()):
             if running == uid:
                 deferred.cancel()
@@ -108,19 +111,20 @@ class Performer:
             deferred.cancel()
 
     def _accept(self, request: pb.ClusterMessage) -> None:
+        now = self._clock.seconds()
         if len(self._running) < self._limits.concurrency:
-            self._start(request)
+            self._start(request, now)
         elif len(self._waiting) < self._limits.waiting:
-            self._waiting.append(request)
+            self._waiting.append((request, now))
         else:
             self.refused += 1
             self._history.abandon(request.Head.Uid)
             self._answered(request.Head, failure(503, "too many tasks wait at this cluster"))
 
-    def _start(self, request: pb.ClusterMessage) -> None:
+    def _start(self, request: pb.ClusterMessage, arrived: float) -> None:
         self._serial += 1
         serial = self._serial
-        work = Deferred.fromCoroutine(self._work(request.Head, request))
+        work = Deferred.fromCoroutine(self._work(request, arrived))
         work.addErrback(self._failed, request.Head)
         self._running[serial] = (request.Head.Uid, work)
         work.addBoth(self._ended, serial)
@@ -132,33 +136,45 @@ class Performer:
 
     def _ended(self, result: object, serial: int) -> None:
         del self._running[serial]
+        if self._starting:
+            return
+        self._starting = True  # one that ends at once must not start the next from within
         while self._waiting and len(self._running) < self._limits.concurrency and not self._stopped:
-            self._start(self._waiting.popleft())
+            self._start(*self._waiting.popleft())
+        self._starting = False
 
-    async def _work(self, head: pb.MessageHead, request: pb.ClusterMessage) -> None:
-        answer = await self._answer(head, request)
+    async def _work(self, request: pb.ClusterMessage, arrived: float) -> None:
+        head = request.Head
+        answer = await self._answer(request, self._seconds(head, arrived))
         answer = limited(answer, self._limits.answer_body)
         self._history.finish(head.Uid, answer, self._clock.seconds())
         if head.Command != pb.ControlMultiReq or head.Uid:
             self._answered(head, answer)
 
-    async def _answer(self, head: pb.MessageHead, request: pb.ClusterMessage) -> Answer:
+    def _seconds(self, head: pb.MessageHead, arrived: float) -> float:
+        """How long it may take; what it waited counts against its deadline."""
+        if not head.DeadlineMilliseconds:
+            return self._limits.seconds
+        left = head.DeadlineMilliseconds / 1000 - (self._clock.seconds() - arrived)
+        return min(left, self._limits.seconds)
+
+    async def _answer(self, request: pb.ClusterMessage, seconds: float) -> Answer:
+        if seconds <= 0:
+            return failure(504, "the deadline of the task was over before its turn came")
         try:
-            if head.Command == pb.ControlMultiReq:
-                return await self._all_of(head, multi_task_of(request))
-            return await self._one(head, task_of(request))
+            if request.Head.Command == pb.ControlMultiReq:
+                return await self._all_of(multi_task_of(request), seconds)
+            return await self._one(task_of(request), seconds)
         except MalformedMessage as fault:
             self.malformed += 1
             return failure(400, str(fault))
 
-    async def _one(self, head: pb.MessageHead, task: Task) -> Answer:
+    async def _one(self, task: Task, seconds: float) -> Answer:
         if self._shim is None:
             return failure(501, "this controller has no cluster (shim none)")
         self.performed += 1
-        left = head.DeadlineMilliseconds / 1000 or self._limits.seconds
-        seconds = min(left, self._limits.seconds)
         try:
-            return await self._shim.perform(task).addTimeout(seconds, self._clock)
+            return from_wire(await self._shim.perform(task).addTimeout(seconds, self._clock))
         except ShimUnavailable as fault:
             return failure(503, str(fault))
         except TimeoutError:
@@ -169,9 +185,9 @@ class Performer:
             self._log.failure("the shim failed on {method} {uri}", method=task.method, uri=task.uri)
             return failure(500, f"the shim failed: {type(fault).__name__}")
 
-    async def _all_of(self, head: pb.MessageHead, tasks: Sequence[Task]) -> Answer:
+    async def _all_of(self, tasks: Sequence[Task], seconds: float) -> Answer:
         """In order, one after the other; a failure does not stop the rest. The worst code stands for all (F74)."""
-        answers = [await self._one(head, task) for task in tasks]
+        answers = [await self._one(task, seconds) for task in tasks]
         parts = [{"code": answer.code, "body": _text(answer.body)} for answer in answers]
         return Answer(max((answer.code for answer in answers), default=200), orjson.dumps(parts))
 
