@@ -57,11 +57,11 @@ def cluster_object(known: Known, existing: JSON | None, uid: str, now: float) ->
     """
     base: JSON = existing or {"metadata": {"creationTimestamp": rfc3339(now), "uid": uid, "generation": 1}}
     entry = known.entry
-    spec = {**base.get("spec", {}), "name": entry.user_defined_name or entry.name, "tags": list(entry.tags)}
+    spec = {**(base.get("spec") or {}), "name": entry.user_defined_name or entry.name, "tags": list(entry.tags)}
     metadata = _metadata(dict(base["metadata"]), entry)
     if existing is not None and spec != existing.get("spec"):
         metadata["generation"] = metadata.get("generation", 1) + 1
-    status = {**base.get("status", {}), **_status(known)}
+    status = {**(base.get("status") or {}), **_status(known)}
     return {
         "apiVersion": API_VERSION,
         "kind": "Cluster",

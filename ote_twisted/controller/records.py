@@ -110,7 +110,15 @@ class ClusterRecords:
                 if self._deleted(name):
                     self.changed([name])
             else:
-                self._labelled(name, own_labels(orjson.loads(event.object.value)))
+                value = orjson.loads(event.object.value)
+                self._labelled(name, own_labels(value))
+                if self._untrue(name, value):
+                    self.changed([name])
+
+    def _untrue(self, name: str, value: JSON) -> bool:
+        """Somebody else wrote what we know better."""
+        known = self._known(name)
+        return known is not None and cluster_object(known, value, "", self._now()) != value
 
     def _pump(self) -> None:
         if self._pumping:
@@ -164,9 +172,11 @@ class ClusterRecords:
             return
         existing: JSON | None = None if stored is None else orjson.loads(stored.value)
         value = cluster_object(known, existing, self._new_uid(), self._now())
+        if value == existing:
+            return
         if stored is None:
             await self._store.create(key_of(name), value)
-        elif value != existing:
+        else:
             await self._store.update(key_of(name), value, stored.version)
         self.writes += 1
 
