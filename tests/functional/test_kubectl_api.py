@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase
 
 TOP = Path(__file__).resolve().parent.parent.parent
 KUBECTL = Path(sys.executable).parent / "kubectl"
@@ -103,8 +103,6 @@ class WithServer(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Start it."""
-        if not KUBECTL.exists():
-            raise SkipTest("kubectl is not installed beside python")
         self.server = Server(Path(self.mktemp()).absolute(), self.where)
         self.addCleanup(self.server.stop)
         self.kubectl = self.server.run
