@@ -151,7 +151,12 @@ def _paths(kind: Kind) -> dict[str, Any]:
 
 
 def _path_item(kind: Kind, methods: Mapping[str, str]) -> dict[str, Any]:
-    return {method: _operation(kind, method, verb) for method, verb in methods.items() if verb in kind.verbs}
+    return {method: _operation(kind, method, verb) for method, verb in methods.items() if _described(kind, verb)}
+
+
+def _described(kind: Kind, verb: str) -> bool:
+    # kubectl learns from PATCH alone that the server validates fields, also of kinds that can only be created.
+    return verb in kind.verbs or (verb == "patch" and "create" in kind.verbs)
 
 
 def _operation(kind: Kind, method: str, verb: str) -> dict[str, Any]:

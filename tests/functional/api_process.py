@@ -7,22 +7,43 @@ import time
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.endpoints import serverFromString
+from zope.interface import implementer
 
 from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.listener import ApiListener, ApiSite
 from ote_twisted.declarations.load import load_kinds
-from ote_twisted.interfaces import IObjectStore
+from ote_twisted.errors import NotFound
+from ote_twisted.interfaces import IObjectStore, IVirtualResource
 from ote_twisted.storage.memory import MemoryObjectStore
+from ote_twisted.storage.model import JSON
 from ote_twisted.storage.sqlite.opening import open_store
+
+
+@implementer(IVirtualResource)
+class Echo:
+    """Reviews that find every selector valid."""
+
+    def list_objects(self) -> Deferred[list[JSON]]:
+        """There are none."""
+        return fail(NotFound("not kept"))
+
+    def get_object(self, name: str) -> Deferred[JSON]:
+        """There is none."""
+        return fail(NotFound("not kept"))
+
+    def create_object(self, value: JSON) -> Deferred[JSON]:
+        """It is valid."""
+        return succeed({**value, "status": {"valid": True}})
 
 
 def main(where: str) -> None:
     """Serve until stopped; the port is the first line of the output."""
     from twisted.internet import reactor
 
-    engine = ApiEngine(_store(where, reactor), load_kinds(), time.time, "0.0.0")
+    virtual = {"selectionreviews.ote-twisted.dev": Echo()}
+    engine = ApiEngine(_store(where, reactor), load_kinds(), time.time, "0.0.0", virtual=virtual)
     pages = {b"/livez": lambda query: (200, "text/plain", b"ok")}
     listener = ApiListener(serverFromString(reactor, "tcp:0:interface=127.0.0.1"), ApiSite(engine, reactor, pages))
 

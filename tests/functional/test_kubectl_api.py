@@ -258,6 +258,11 @@ class KubectlTests(WithServer):
         self.assertIn("deadlineSeconds", self.kubectl("explain", "task.spec"))
         self.assertIn("replicas", self.kubectl("explain", "deploy.spec"))
 
+    def test_reviews(self) -> None:
+        """A review is created like any object, and shows its answer."""
+        review = "{apiVersion: ote-twisted.dev/v1alpha1, kind: SelectionReview, metadata: {name: x}, spec: {selector: a}}"
+        self.assertIn("valid: true", self.kubectl("create", "-o", "yaml", "-f", "-", stdin=review))
+
     def test_namespaces(self) -> None:
         """A namespace is made and goes with its content."""
         content = "{apiVersion: v1, kind: %s, metadata: {name: x, namespace: site}}"
