@@ -158,6 +158,7 @@ class MemoryTransport:
         if not self._out or not self.peer.connected or not self.peer.reading or self.aborting:
             return False
         data, self._out = b"".join(self._out), []
+        self.network.delivered += len(data)
         self.buffered = 0
         pieces = self.network.piece or len(data)
         for at in range(0, len(data), pieces):
@@ -248,11 +249,13 @@ class MemoryNetwork:
     :ivar clock: the time of everything on the network.
     :ivar piece: bytes delivered at once; 0 is all there are. 1 makes the worst network there is.
     :ivar connections: both ends of every living connection, the dialling one first.
+    :ivar delivered: bytes that have arrived somewhere so far.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock if clock is not None else Clock()
         self.piece = 0
+        self.delivered = 0
         self.ports: dict[tuple[str, int], MemoryPort] = {}
         self.dials: list[tuple[str, str, int, IProtocolFactory, Deferred[IProtocol]]] = []
         self.connections: list[tuple[MemoryTransport, MemoryTransport]] = []

@@ -12,7 +12,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from typing import Any
 
 import orjson
@@ -45,7 +46,8 @@ WALL = 1_800_000_000.0
 class MemoryNode:
     """One controller of the tree with everything it is made of. What is on "disk" (store, ledger) survives :meth:`crash`.
 
-    :ivar performed: tasks that its shim performed, over all its lives.
+    :ivar host: the machine that it runs on, for partitions.
+    :ivar performed: URIs of the tasks that its shims performed, over all its lives.
     """
 
     name: str
@@ -56,6 +58,7 @@ class MemoryNode:
     v2: bool
     performs: bool
     skew: float
+    host: str
     store: MemoryObjectStore
     ledger: MemoryTaskLedger = field(factory=MemoryTaskLedger)
     shim: MemoryShim = field(init=False)
@@ -65,15 +68,27 @@ class MemoryNode:
     edge: EdgeTunnel = field(init=False)
     running: bool = False
     _uids: int = 0
+    _earlier: list[str] = field(factory=list)
+    _chance: Callable[[], float] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._chance = Random(self.host).random
+
+    @property
+    def performed(self) -> list[str]:
+        """See above."""
+        present = [task.uri for task in self.shim.performed] if hasattr(self, "shim") else []
+        return [*self._earlier, *present]
 
     def start(self) -> None:
         """Begin a life, from what the store holds."""
         clock = self.network.clock
+        self._earlier = self.performed
         self.shim = MemoryShim(clock)
         self.controller = self._make_controller(clock)
         self.owner = TaskOwner(self.name, self.store, self.ledger, self.controller, clock, self.now)
         self.controller.serve(self.owner)
-        self.cloud = CloudTunnel([self.network.server_endpoint(self.name, PORT)], self.controller, CloudSettings(), clock)
+        self.cloud = CloudTunnel([self.network.server_endpoint(self.host, PORT)], self.controller, CloudSettings(), clock)
         self.edge = self._make_edge(clock)
         _result(Deferred.fromCoroutine(self.controller.prepare()))
         for service in (self.controller, self.owner, self.cloud, self.edge):
@@ -88,7 +103,7 @@ class MemoryNode:
 
     def crash(self) -> None:
         """End a life as kill -9 does: links are reset, nothing is said."""
-        self.network.reset(self.name)
+        self.network.reset(self.host)
         self.stop()
 
     def now(self) -> float:
@@ -115,9 +130,13 @@ class MemoryNode:
         """Delete a task here."""
         _result(self.store.delete(Key(TASKS, NAMESPACE, name), None))
 
+    def read_task(self, name: str) -> JSON:
+        """A task's object."""
+        return self._read(Key(TASKS, NAMESPACE, name))
+
     def status(self, name: str) -> JSON:
         """A task's status."""
-        status: JSON = self._read(Key(TASKS, NAMESPACE, name)).get("status", {})
+        status: JSON = self.read_task(name).get("status", {})
         return status
 
     def cluster(self, name: str) -> JSON:
@@ -141,7 +160,7 @@ class MemoryNode:
 
     def _make_controller(self, clock: Clock) -> ClusterController:
         own = ClusterEntry(
-            self.name, listen=f"{self.name}:{PORT}", labels=self.labels, tags=self.tags, performs=self.performs
+            self.name, listen=f"{self.host}:{PORT}", labels=self.labels, tags=self.tags, performs=self.performs
         )
         shim: IClusterShim | None = self.shim if self.performs else None
         settings = ControllerSettings(is_root=not self.parents)
@@ -150,9 +169,9 @@ class MemoryNode:
     def _make_edge(self, clock: Clock) -> EdgeTunnel:
         addresses = [ParentAddress(parent, PORT) for parent in self.parents]
         subprotocols = EdgeSettings().subprotocols if self.v2 else ()
-        settings = EdgeSettings(advertise=f"{self.name}:{PORT}", subprotocols=subprotocols)
+        settings = EdgeSettings(advertise=f"{self.host}:{PORT}", subprotocols=subprotocols)
         return EdgeTunnel(
-            self.name, addresses, self.controller, settings, clock, self.network.dialler(self.name), lambda: 0.5
+            self.name, addresses, self.controller, settings, clock, self.network.dialler(self.host), self._chance
         )
 
 
@@ -175,21 +194,24 @@ class MemoryTree:
         v2: bool = True,
         performs: bool = True,
         skew: float = 0.0,
+        host: str = "",
         start: bool = True,
     ) -> MemoryNode:
         """Add a controller, started unless told otherwise.
 
+        :param parents: their host names, in order of preference.
         :param skew: seconds by which its wall clock is ahead.
+        :param host: the machine that it runs on, unless it is called like the cluster.
         """
         store = MemoryObjectStore(self.network.clock)
-        node = MemoryNode(name, self.network, parents, labels or {}, tags, v2, performs, skew, store)
-        self.nodes[name] = node
+        node = MemoryNode(name, self.network, parents, labels or {}, tags, v2, performs, skew, host or name, store)
+        self.nodes[host or name] = node
         if start:
             node.start()
         return node
 
     def node(self, name: str) -> MemoryNode:
-        """The controller of that name."""
+        """The controller of that name; one with a host of its own, by that."""
         return self.nodes[name]
 
     def settle(self, seconds: float = 3.0) -> None:

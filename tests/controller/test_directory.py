@@ -103,7 +103,7 @@ class DirectoryTests(SynchronousTestCase):
         self.assertRaises(InvalidSelector, self.directory.select, "[x")
 
     def test_any_order_of_news_makes_the_same_tree(self) -> None:
-        """A cluster announced before its parent finds its place when the parent is known; a tree that turns over is no trouble."""
+        """A cluster announced before its parent finds its place when that is known; a tree may turn over."""
         self.directory.apply(present(entry("a1", "a"), entry("a", "north")))
         self.assertEqual(self.directory.select("under(a)"), ["a1"])
         self.directory.apply(present(entry("a", "a1"), entry("a1", "north")))

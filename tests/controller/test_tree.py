@@ -4,21 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.testing.tree import MemoryTree
-
-
-def demo_tree(v2: bool = True) -> MemoryTree:
-    """The tree of the demo: root, two regions, six sites."""
-    tree = MemoryTree()
-    tree.add("root", performs=True)
-    for region in ("north", "south"):
-        tree.add(region, ["root"], {"region": region, "tier": "region"}, v2=v2)
-        for number in (1, 2, 3):
-            labels = {"region": region, "tier": "site"} | ({"gpu": "true"} if number == 1 else {})
-            tags = ("camera",) if number > 1 else ()
-            tree.add(f"{region}-{number}", [region], labels, tags, v2=v2)
-    tree.settle()
-    return tree
+from tests.controller.trees import demo_tree
 
 
 class SelectionTests(SynchronousTestCase):
