@@ -49,9 +49,9 @@ class _Drive:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._signal)
-        self._running = Deferred.fromCoroutine(main(self._reactor))
-        self._running.addCallbacks(self._ended, self._failed)
-        self._running.addCallback(self._stop)
+        running = self._running = Deferred.fromCoroutine(main(self._reactor))
+        running.addCallbacks(self._ended, self._failed)
+        running.addCallback(self._stop)
 
     def _signal(self, number: int, frame: object) -> None:
         """The first asks for a clean end; from then on the system's own way is open again."""
