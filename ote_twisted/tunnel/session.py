@@ -116,7 +116,11 @@ class Session:
         return 0.0 if self.held else now - self.last_heard
 
     def look(self, now: float) -> Verdict:
-        """What the passing of time asks for. Call at the ``until`` of the last verdict, or earlier."""
+        """What the passing of time asks for. Call at the ``until`` of the last verdict, or earlier.
+
+        ``until`` is always later than ``now``: a difference of two clock readings may be rounded across a limit, so
+        times are compared and not differences.
+        """
         if self.phase is Phase.OPEN:
             return self._look_at_peer(now)
         if self.phase is Phase.OPENING:
@@ -138,10 +142,10 @@ class Session:
         interval = self.limits.ping_interval
         if self.held:
             return Sleep(now + interval)
-        silence = now - self.last_heard
-        dead = interval * self.limits.missed_pings
-        if silence >= dead:
-            return Drop(f"nothing was heard from the peer for {dead:g} s")
-        if silence >= interval + self._patience:
-            return Ping(min(now + interval, self.last_heard + dead))
-        return Sleep(self.last_heard + interval + self._patience)
+        dead = self.last_heard + interval * self.limits.missed_pings
+        idle = self.last_heard + interval + self._patience
+        if now >= dead:
+            return Drop(f"nothing was heard from the peer for {interval * self.limits.missed_pings:g} s")
+        if now >= idle:
+            return Ping(min(now + interval, dead))
+        return Sleep(idle)

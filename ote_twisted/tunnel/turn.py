@@ -111,8 +111,10 @@ class Deadlines:
     def _run(self) -> None:
         self._call = None
         now = self._clock.seconds()
+        due = []
         while self._heap and self._heap[0][0] <= now:
-            when, _, watched = heappop(self._heap)
+            due.append(heappop(self._heap))
+        for when, _, watched in due:
             if watched.due == when:
                 self._look(watched, now)
         if self._heap:
