@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import orjson
-import yaml
 
 from ote_twisted.api.status import ApiError
 
@@ -16,22 +15,11 @@ MAX_BODY = 3 * 1024 * 1024
 MAX_DEPTH = 100
 """Nesting of objects and lists."""
 
-_BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "application/vnd.yaml")
 _JSON_TYPES = ("", "*/*", "application/json")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
-
-
-class _Loader(_BaseLoader):
-    """Safe YAML in which dates stay text, as in Kubernetes."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in _BaseLoader.yaml_implicit_resolvers.items()
-}
 
 
 def media_type(content_type: str) -> str:
@@ -89,26 +77,10 @@ def _check_depth(body: bytes) -> None:
 
 
 def _read_yaml(body: bytes) -> Any:
-    try:
-        text = body.decode("utf-8")
-        _check_events(text)
-        value = yaml.load(text, Loader=_Loader)
-        return orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
-    except (UnicodeDecodeError, yaml.YAMLError, TypeError, ValueError) as error:
-        raise ApiError(400, f"the body is not YAML: {error}") from error
+    """YAML; nearly all bodies are JSON, so its parser is imported with the first that is not."""
+    from ote_twisted.api.yaml_text import read_yaml
 
-
-def _check_events(text: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent):
-            raise ApiError(400, "the body is YAML with an alias (*name); aliases are not accepted")
-        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise ApiError(400, f"the body is nested deeper than {MAX_DEPTH} levels")
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            depth -= 1
+    return read_yaml(body, MAX_DEPTH)
 
 
 def _json_type(value: object) -> str:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jsonpatch
-import jsonpointer
-
 from ote_twisted.api.status import ApiError
 
 MAX_OPERATIONS = 10_000
@@ -30,6 +27,9 @@ def json_patch(target: dict[str, Any], patch: Any) -> Any:
 
     :raise ApiError: 400 for what is no patch, 413 for too many operations, 422 for one that cannot be applied.
     """
+    import jsonpatch
+    import jsonpointer
+
     if not isinstance(patch, list):
         raise ApiError(400, "a JSON patch must be a list of operations")
     if len(patch) > MAX_OPERATIONS:

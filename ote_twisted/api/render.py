@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-import yaml
 
 from ote_twisted.api.accept import Form
 from ote_twisted.api.model import ApiResponse
 from ote_twisted.api.tables import Tables, partial
 from ote_twisted.declarations.model import Kind
 from ote_twisted.storage.model import JSON
-
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class Renderer:
@@ -59,8 +56,9 @@ class Renderer:
 def encoded(body: bytes, form: Form, code: int = 200) -> ApiResponse:
     """A JSON body as an answer in the client's form."""
     if form.yaml:
-        text = yaml.dump(orjson.loads(body), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
-        return ApiResponse(code, text.encode(), form.content_type)
+        from ote_twisted.api.yaml_text import write_yaml
+
+        return ApiResponse(code, write_yaml(orjson.loads(body)), form.content_type)
     return ApiResponse(code, body)
 
 

@@ -6,9 +6,9 @@ import base64
 import binascii
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import cached_property
 from typing import Any
 
-import jsonschema_rs
 from attrs import define, field
 
 from ote_twisted.api.causes import causes_of
@@ -80,10 +80,16 @@ class CompiledSchema:
     """One kind's schema, ready for use on many objects."""
 
     def __init__(self, kind: Kind) -> None:
-        schema = full_schema(kind)
-        self._shape = shape_of(schema)
-        self._validator = jsonschema_rs.Draft202012Validator(
-            json_schema(schema),
+        self._schema = full_schema(kind)
+        self._shape = shape_of(self._schema)
+
+    @cached_property
+    def _validator(self) -> Any:
+        """The validator takes 4 MB of a process that only reads, so it is imported with the first write."""
+        import jsonschema_rs
+
+        return jsonschema_rs.Draft202012Validator(
+            json_schema(self._schema),
             validate_formats=True,
             formats={"byte": _is_base64},
             pattern_options=jsonschema_rs.RegexOptions(),
