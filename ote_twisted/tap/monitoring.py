@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from ote_twisted.observability.exposition import Rendered, render
-from ote_twisted.observability.health import HealthChecks
+from ote_twisted.observability.exposition import Exposition
+from ote_twisted.observability.health import HealthChecks, Rendered
 
 
 class _Page(Resource):
@@ -28,10 +27,10 @@ class _Page(Resource):
         return body
 
 
-def monitoring_site(registry: CollectorRegistry, live: HealthChecks, ready: HealthChecks) -> Site:
+def monitoring_site(metrics: Exposition, live: HealthChecks, ready: HealthChecks) -> Site:
     """``/metrics``, ``/livez`` and ``/readyz``."""
     root = Resource()
-    root.putChild(b"metrics", _Page(lambda request: render(registry, request.getHeader("accept") or "")))
+    root.putChild(b"metrics", _Page(lambda request: metrics.render(request.getHeader("accept") or "")))
     root.putChild(b"livez", _Page(lambda request: live.render(b"verbose" in request.args)))
     root.putChild(b"readyz", _Page(lambda request: ready.render(b"verbose" in request.args)))
     site = Site(root)

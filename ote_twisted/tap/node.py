@@ -23,10 +23,9 @@ from ote_twisted.controller.reviews import ControllerStatuses, SelectionReviews
 from ote_twisted.controller.service import ClusterController, ControllerSettings
 from ote_twisted.declarations.load import CLUSTER, TREE, load_kinds
 from ote_twisted.interfaces import IVirtualResource
-from ote_twisted.observability.exposition import render
+from ote_twisted.observability.exposition import Exposition
 from ote_twisted.observability.health import HealthChecks
 from ote_twisted.observability.lifecycle import OrderedServices
-from ote_twisted.observability.metrics import make_registry
 from ote_twisted.storage.model import JSON
 from ote_twisted.tap.bringup import Bringup, Listening
 from ote_twisted.tap.measures import measures
@@ -85,7 +84,7 @@ class ControllerNode(OrderedServices):
         self.live = HealthChecks("livez", {"ping": lambda: None})
         self._fill(virtual, subresources)
         self.site = ApiSite(self.engine, reactor, self._pages(), ListenerLimits(body_bytes=config.limit.api_body))
-        self.registry = make_registry("ote-controller", config.name, self._measures())
+        self.metrics = Exposition("ote-controller", config.name, self._measures())
         self.api = ApiListener(serverFromString(reactor, config.api), self.site) if config.api else None
         self._assemble()
 
@@ -200,7 +199,7 @@ class ControllerNode(OrderedServices):
 
     def _pages(self) -> dict[bytes, PlainPage]:
         return {
-            b"/metrics": lambda query: render(self.registry),
+            b"/metrics": lambda query: self.metrics.render(),
             b"/livez": lambda query: self.live.render(b"verbose" in query),
             b"/readyz": lambda query: self.ready.render(b"verbose" in query),
         }

@@ -22,10 +22,11 @@ from ote_twisted.config.reload import Reloader
 from ote_twisted.declarations.load import CLUSTER, load_kinds
 from ote_twisted.errors import ConfigError, StoreError
 from ote_twisted.interfaces import IClusterShim
+from ote_twisted.observability.exposition import Exposition
 from ote_twisted.observability.health import HealthChecks
 from ote_twisted.observability.lifecycle import OrderedServices, SignalService
 from ote_twisted.observability.logging import LineObserver, LoggedService, make_observer
-from ote_twisted.observability.metrics import Measure, counter, counters_of, gauges_of, make_registry
+from ote_twisted.observability.metrics import Measure, counter, counters_of, gauges_of
 from ote_twisted.observability.notify import make_notifier
 from ote_twisted.shim.embedded import EmbeddedShim
 from ote_twisted.shim.guard import GuardLimits
@@ -186,13 +187,13 @@ def _by_cluster(server: ShimServer, name: str) -> Callable[[], dict[tuple[str, .
 
 
 def _monitoring(config: ShimConfig, server: ShimServer, reactor: Any) -> Listener:
-    registry = make_registry("ote-shim", config.cluster, measures(server))
+    metrics = Exposition("ote-shim", config.cluster, measures(server))
 
     def away() -> str | None:
         names = [cluster.name for cluster in server.clusters() if not cluster.ready]
         return f"the shim does not reach: {', '.join(names)}" if names else None
 
-    site = monitoring_site(registry, HealthChecks("livez", {}), HealthChecks("readyz", {"clusters": away}))
+    site = monitoring_site(metrics, HealthChecks("livez", {}), HealthChecks("readyz", {"clusters": away}))
     return Listener("ote-shim's metrics", config.api or "", reactor, site)
 
 
