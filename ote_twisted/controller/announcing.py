@@ -63,12 +63,15 @@ class Announcer:
         """Routes changed; the parent is told soon, whatever else changes until then in the same message."""
         if self._link is None or not (difference.present or difference.gone):
             return
-        for entry in difference.present.values():
-            self._pending.appears(entry)
-        for name in difference.gone:
-            self._pending.disappears(name)
+        self._pending.follow(difference)
         if self._flushing is None:
             self._flushing = self._clock.callLater(COALESCE, self._flush)
+
+    def flush(self) -> None:
+        """Tell what is pending now; called before anything else is sent, because a parent believes only whom it knows."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flush()
 
     def _flush(self) -> None:
         self._flushing = None
@@ -76,17 +79,19 @@ class Announcer:
         if self._link is None:
             return
         if self._link.v2:
+            if pending.returned:
+                self._announce((), list(pending.returned), complete=False, compare=False)
             self._announce(pending.present.values(), list(pending.gone), complete=False)
         else:
             self._register(pending.present.values(), pending.gone)
             self._subtree()
 
-    def _announce(self, present: Iterable[ClusterEntry], gone: Sequence[str], complete: bool) -> None:
+    def _announce(self, present: Iterable[ClusterEntry], gone: Sequence[str], complete: bool, compare: bool = True) -> None:
         """In parts, if need be; only the last carries the digest, so only there the views are compared."""
         head = pb.MessageHead(Command=pb.Announce, ClusterName=self._table.own.name)
         parts = list(pages(present, gone))
         for number, (appeared, absent) in enumerate(parts, 1):
-            digest, count = (self._table.digest, len(self._table)) if number == len(parts) else (0, 0)
+            digest, count = (self._table.digest, len(self._table)) if compare and number == len(parts) else (0, 0)
             announcement = Announcement(complete and number == 1, appeared, absent, digest, count)
             self._send(head, encode_announcement(announcement))
 

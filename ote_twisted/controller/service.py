@@ -257,6 +257,7 @@ class ClusterController(Service):
         changed = self.directory.apply(difference)
         self.records.changed(changed)
         self.announcer.note(difference)
+        self.uplink.owed = self.announcer.flush
         for refused in difference.refused:
             self._refuse(refused)
         if difference.present or difference.gone:

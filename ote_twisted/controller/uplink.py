@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from ote_twisted.interfaces import ILink
 
@@ -13,6 +14,7 @@ class Uplink:
     What is kept is bounded by bytes; the oldest goes first, because the newest answer or report is worth most.
 
     :ivar link: the established link to the parent, or ``None``.
+    :ivar owed: what has to be said before the next message, once; ``None`` when nothing is.
     :ivar waiting_bytes: bytes kept for the next parent.
     :ivar dropped: messages that the bound cost.
     """
@@ -20,6 +22,7 @@ class Uplink:
     def __init__(self, limit: int) -> None:
         """:param limit: how much is kept while there is no parent, bytes."""
         self.link: ILink | None = None
+        self.owed: Callable[[], None] | None = None
         self.waiting_bytes = 0
         self.dropped = 0
         self._limit = limit
@@ -35,6 +38,9 @@ class Uplink:
 
     def send(self, message: bytes) -> None:
         """Send one encoded message to the parent, now or when there is one."""
+        if self.owed is not None:
+            owed, self.owed = self.owed, None
+            owed()
         if self.link is not None:
             self.link.send(message)
         else:

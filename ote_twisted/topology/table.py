@@ -27,21 +27,35 @@ class Refused:
 
 @dataclass(slots=True)
 class Difference:
-    """What one change did to the routes: at most one of ``present`` and ``gone`` per name, the last word counts."""
+    """What one change did to the routes: at most one of ``present`` and ``gone`` per name, the last word counts.
+
+    :ivar returned: those of ``present`` that were gone in between: what was under way to them or from them is lost.
+    """
 
     present: dict[str, ClusterEntry] = field(default_factory=dict)
     gone: dict[str, None] = field(default_factory=dict)
+    returned: dict[str, None] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
 
     def appears(self, entry: ClusterEntry) -> None:
         """Note a route that is new, or whose entry changed."""
-        self.gone.pop(entry.name, None)
+        if entry.name in self.gone:
+            del self.gone[entry.name]
+            self.returned[entry.name] = None
         self.present[entry.name] = entry
 
     def disappears(self, name: str) -> None:
         """Note a route that is gone."""
         self.present.pop(name, None)
+        self.returned.pop(name, None)
         self.gone[name] = None
+
+    def follow(self, later: Difference) -> None:
+        """Take in the routes that changed after this; refusals are not gathered."""
+        for name in (*later.gone, *later.returned):
+            self.disappears(name)
+        for entry in later.present.values():
+            self.appears(entry)
 
     def __bool__(self) -> bool:
         return bool(self.present or self.gone or self.refused)
