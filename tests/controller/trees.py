@@ -112,7 +112,7 @@ class GoPeer(Protocol):
                 return
             self.head, self._buffer = head, rest
             self.head_received()
-        while self._frame():
+        while (b" 101 " in self.head or b"GET " in self.head) and self._frame():
             pass
 
     def head_received(self) -> None:
