@@ -13,6 +13,12 @@ from ote_twisted.errors import ConfigError
 MAX_API_BODY = 3 * 1024**2
 """As in Kubernetes; an object of more could not be kept by its stores."""
 
+MESSAGE = (16 * 1024**2, 64 * 1024**2)
+"""Least and greatest ``limit.message``, bytes: the announcements of a large tree need the one, the wire ends at the other."""
+
+MESSAGE_HEAD = 64 * 1024
+"""What a message needs beside an answer's body, bytes at most."""
+
 LEVELS = ("debug", "info", "warn", "error", "critical")
 """Log levels, least important first."""
 
@@ -37,7 +43,11 @@ class LimitConfig:
 
     message: int = field(
         default=64 * 1024**2,
-        metadata=option(kinds.SIZE, "Largest message that is taken from a tunnel; the link of a peer that sends more is closed."),
+        metadata=option(
+            kinds.SIZE,
+            "Largest message that is taken from a tunnel or sent through it, from 16 MiB to 64 MiB; the link of a peer that "
+            "sends more is closed. Give all controllers of a tree the same.",
+        ),
     )
     queue_high: int = field(
         default=1024**2,
@@ -59,6 +69,12 @@ class LimitConfig:
     def __attrs_post_init__(self) -> None:
         if self.queue_high >= self.queue_hard:
             raise ConfigError(f"limit.queue_high ({self.queue_high}) must be below limit.queue_hard ({self.queue_hard})")
+        low, high = MESSAGE
+        if not low <= self.message <= high:
+            raise ConfigError(f"limit.message ({self.message}) must be from {low} (16 MiB) to {high} (64 MiB)")
+        if self.answer_body > self.message - MESSAGE_HEAD:
+            room = self.message - MESSAGE_HEAD
+            raise ConfigError(f"limit.answer_body ({self.answer_body}) must be at most {room}, to fit into limit.message")
         if self.api_body > MAX_API_BODY:
             raise ConfigError(f"limit.api_body ({self.api_body}) must be at most {MAX_API_BODY}")
 

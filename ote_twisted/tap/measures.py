@@ -22,6 +22,7 @@ TUNNEL_TEXTS = {
     "bytes_received": "Bytes received in websocket messages.",
     "bytes_sent": "Bytes sent in websocket messages.",
     "messages_dropped": "Messages given to a link that was closed already.",
+    "messages_refused": "Messages over the limit that were not sent.",
     "pings_sent": "Pings sent to silent peers.",
     "peers_dead": "Peers that gave no sign of life in time.",
     "slow_readers": "Links closed because the peer left too much unread.",

@@ -12,6 +12,7 @@ from ote_twisted.shim.embedded import EmbeddedShim
 from ote_twisted.shim.guard import GuardedShim, GuardLimits
 from ote_twisted.shim.plugin import load_shim
 from ote_twisted.shim.remote import RemoteShim
+from ote_twisted.shim.websocket import LinkLimits
 from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
 from ote_twisted.tunnel.settings import Limits
 
@@ -31,7 +32,8 @@ def make_shim(config: ControllerConfig, engine: IApiServer, reactor: Any) -> ICl
         return None
     if config.shim.startswith(("ws://", "wss://")):
         address = ShimAddress.parse(config.shim)
-        inner: IClusterShim = RemoteShim(address, address.endpoint(reactor), reactor)
+        bounds = LinkLimits(message=config.limit.message, unsent=config.limit.queue_hard)
+        inner: IClusterShim = RemoteShim(address, address.endpoint(reactor), reactor, link_limits=bounds)
     elif config.shim == "embedded":
         inner = EmbeddedShim(engine)
     else:

@@ -34,8 +34,8 @@ class Link:
     """See :class:`ote_twisted.interfaces.ILink`."""
 
     __slots__ = (
-        "__weakref__", "_circuit", "_context", "_dirty", "_handed_over", "_lost", "_paused", "_queued", "_reader", "_writer",
-        "congested", "is_parent", "listen", "opened", "peer", "peer_address", "user_defined_name", "v2",
+        "__weakref__", "_circuit", "_context", "_dirty", "_faulty", "_handed_over", "_lost", "_paused", "_queued", "_reader",
+        "_writer", "congested", "is_parent", "listen", "opened", "peer", "peer_address", "user_defined_name", "v2",
     )  # fmt: skip
     log = Logger()
 
@@ -62,13 +62,15 @@ class Link:
         self.congested = False
         self._context = context
         self._circuit = circuit
-        self._writer: EnvelopeWriter | PlainWriter = EnvelopeWriter() if v2 else PlainWriter()
-        self._reader = EnvelopeReader() if v2 else None
+        limit = context.settings.max_message
+        self._writer: EnvelopeWriter | PlainWriter = EnvelopeWriter(limit) if v2 else PlainWriter()
+        self._reader = EnvelopeReader(limit) if v2 else None
         self._queued = 0
         self._handed_over = 0
         self._dirty = False
         self._paused = False
         self._lost = False
+        self._faulty = False
 
     def __repr__(self) -> str:
         kind = "parent" if self.is_parent else "child"
@@ -90,13 +92,17 @@ class Link:
         if self._lost or self._circuit.session.phase is not Phase.OPEN:
             self._context.counters.messages_dropped += 1
             return
+        settings, size = self._context.settings, len(message)
+        if size > settings.max_message:
+            self._refuse(size)
+            return
         self._writer.add(message)
         self._context.counters.messages_sent += 1
-        queued = self._queued = self._queued + len(message)
+        queued = self._queued = self._queued + size
         if not self._dirty:
             self._dirty = True
             self._context.flusher.mark(self)
-        if queued > self._context.settings.high_water:
+        if queued > settings.high_water:
             self._congest()
 
     def pause_reading(self) -> None:
@@ -147,8 +153,8 @@ class Link:
         self._tell(self._context.sink.link_opened)
 
     def payloads_received(self, payloads: list[bytes]) -> None:
-        """Websocket messages arrived, in order."""
-        if self._lost:
+        """Websocket messages arrived, in order; nothing is taken after a malformed one."""
+        if self._lost or self._faulty:
             return
         counters = self._context.counters
         counters.bytes_received += sum(map(len, payloads))
@@ -231,6 +237,11 @@ class Link:
                 parts: list[bytes] = []
                 self._write(parts, self._circuit.encode(payload, parts))
 
+    def _refuse(self, size: int) -> None:
+        self._context.counters.messages_refused += 1
+        limit = self._context.settings.max_message
+        self.log.warn("a message of {size} bytes for {link} is over {limit} and not sent", size=size, link=self, limit=limit)
+
     def _congest(self) -> None:
         self.congested = True
         if self._queued > self._context.settings.hard_bound:
@@ -248,6 +259,7 @@ class Link:
             if reader.acknowledged > writer.acknowledged:
                 writer.acknowledge_received(reader.acknowledged)
         except MalformedMessage as fault:
+            self._faulty = True
             self._context.counters.malformed_messages += 1
             self.log.warn("{link} sent a malformed message: {fault}", link=self, fault=str(fault))
             self.close(PROTOCOL_ERROR, str(fault))

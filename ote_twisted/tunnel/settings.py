@@ -32,7 +32,8 @@ class Limits:
 class TunnelSettings:
     """What both ends of a tunnel have in common.
 
-    :ivar max_message: longest websocket message taken from a peer, bytes; a longer one closes the link with 1009.
+    :ivar max_message: longest cluster message taken from a peer or sent to it, and longest websocket message, bytes. A peer
+        that sends more loses its link; one of ours that is longer is not sent.
     :ivar high_water: queued bytes from which a link says that it is congested.
     :ivar low_water: queued bytes below which a congested link is drained.
     :ivar hard_bound: queued bytes above which the peer is a slow reader and its link is closed.

@@ -138,6 +138,7 @@ class TunnelCounters:
         self.bytes_received = 0
         self.bytes_sent = 0
         self.messages_dropped = 0
+        self.messages_refused = 0
         self.pings_sent = 0
         self.peers_dead = 0
         self.slow_readers = 0

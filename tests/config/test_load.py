@@ -37,13 +37,13 @@ class FileTests(SynchronousTestCase):
         config = controller(
             'name = "c1"\nparents = ["ws://a:1", "wss://b:2/x"]\nlabels = { region = "north", "example.com/x" = "" }\n'
             'tags = ["camera"]\ntask_deadline = "2h"\nping_interval = 1.5\nstate = "/var/s"\n'
-            '[log]\nlevel = "debug"\n[limit]\nmessage = "64KiB"\nqueue_high = 10\n'
+            '[log]\nlevel = "debug"\n[limit]\nmessage = "32MiB"\nqueue_high = 10\n'
         )
         self.assertEqual(config.parents, ("ws://a:1", "wss://b:2/x"))
         self.assertEqual(config.labels, {"region": "north", "example.com/x": ""})
         self.assertEqual((config.task_deadline, config.ping_interval), (7200.0, 1.5))
         self.assertEqual((config.state, config.tags, config.log.level), (Path("/var/s"), ("camera",), "debug"))
-        self.assertEqual(config.limit, LimitConfig(message=65536, queue_high=10))
+        self.assertEqual(config.limit, LimitConfig(message=32 * 1024**2, queue_high=10))
 
     def test_state_is_by_name_unless_given(self) -> None:
         """Two controllers started in one folder without --state do not share one."""
@@ -107,6 +107,12 @@ class FileTests(SynchronousTestCase):
         """A high-water mark above the hard bound is refused with both keys."""
         error = self.refused('name = "c"\n[limit]\nqueue_high = 10\nqueue_hard = 5\n')
         self.assertEqual(error, "c.toml: limit.queue_high (10) must be below limit.queue_hard (5)")
+        for text, told in (
+            ('message = "15MiB"', "limit.message (15728640) must be from 16777216 (16 MiB) to 67108864 (64 MiB)"),
+            ('message = "65MiB"', "limit.message (68157440) must be from 16777216 (16 MiB) to 67108864 (64 MiB)"),
+            ('message = "16MiB"\nanswer_body = "16MiB"', "limit.answer_body (16777216) must be at most 16711680, to fit into"),
+        ):
+            self.assertIn(told, self.refused(f'name = "c1"\n[limit]\n{text}\n'))
 
     def test_missing_name(self) -> None:
         """A required option that is nowhere is answered with the flag and the key that give it."""
@@ -171,10 +177,10 @@ class FlagTests(SynchronousTestCase):
             parent=["ws://c:1"],
             log_level=["debug"],
             label=["a=b", "c="],
-            limit_message=["1MiB"],
+            limit_message=["16MiB"],
         )
         self.assertEqual((config.name, config.parents, config.log.level), ("c2", ("ws://c:1",), "debug"))
-        self.assertEqual((config.labels, config.limit.message), ({"a": "b", "c": ""}, 1048576))
+        self.assertEqual((config.labels, config.limit.message), ({"a": "b", "c": ""}, 16 * 1024**2))
 
     def test_last_of_a_plain_flag_wins(self) -> None:
         """A flag that is not repeatable and given twice has its last value."""
