@@ -6,7 +6,6 @@ from collections.abc import Callable
 from urllib.parse import quote, urlsplit
 
 from attrs import frozen
-from autobahn.twisted.websocket import WebSocketClientFactory
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime, IStreamClientEndpoint
@@ -16,6 +15,7 @@ from twisted.python.failure import Failure
 
 from ote_twisted.errors import ConfigError
 from ote_twisted.shim.websocket import AUTOBAHN, ClientLink, Link, LinkLimits, LinkOwner, status_of
+from ote_twisted.websocket import WebSocketClientFactory
 from ote_twisted.wire.join import V2
 
 PATH = "/clustercontroller/"

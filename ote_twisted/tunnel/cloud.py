@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort, IReactorTime, IStreamServerEndpoint
@@ -22,6 +21,7 @@ from ote_twisted.tunnel.joins import HTTPAnswer, Joining, busy, complete_join, j
 from ote_twisted.tunnel.link import GOING_AWAY, Link
 from ote_twisted.tunnel.settings import CloudSettings
 from ote_twisted.tunnel.turn import Deadlines, Flusher, TunnelCounters
+from ote_twisted.websocket import WebSocketServerFactory
 from ote_twisted.wire.join import Accept
 
 

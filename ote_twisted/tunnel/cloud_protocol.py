@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from autobahn.twisted.websocket import WebSocketServerProtocol
-from autobahn.util import wildcards2patterns
-from autobahn.websocket.protocol import WebSocketProtocol
-
 from ote_twisted.tunnel.frames import binary_head
 from ote_twisted.tunnel.joins import HTTPAnswer, Joining
 from ote_twisted.tunnel.link import Link
 from ote_twisted.tunnel.protocol import TunnelProtocol
 from ote_twisted.tunnel.session import Phase
+from ote_twisted.websocket import WebSocketProtocol, WebSocketServerProtocol, wildcards2patterns
 from ote_twisted.wire.join import V2
 
 PING = b"\x89\x00"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import frozen
-from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
-from autobahn.websocket.types import ConnectingRequest
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
@@ -18,6 +16,7 @@ from ote_twisted.tunnel.masking import MaskSource, choose_xor
 from ote_twisted.tunnel.protocol import TunnelProtocol
 from ote_twisted.tunnel.session import Phase
 from ote_twisted.tunnel.settings import EdgeSettings
+from ote_twisted.websocket import ConnectingRequest, WebSocketClientFactory, WebSocketClientProtocol
 from ote_twisted.wire.join import V2
 
 _REASON_LIMIT = 500

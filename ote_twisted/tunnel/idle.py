@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from autobahn.websocket.protocol import TrafficStats, WebSocketProtocol
+from ote_twisted.websocket import TrafficStats, WebSocketProtocol
 
 LASTING = frozenset({"transport", "factory", "session", "link", "connected"})
 """What an open, idle connection keeps of its own."""

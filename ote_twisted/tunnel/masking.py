@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from autobahn.websocket import USES_NVX, xormasker
-
 from ote_twisted.tunnel.frames import Xor
+from ote_twisted.websocket import MASKS_NATIVELY, create_xor_masker
 
 _MASKS_PER_REFILL = 256
 
@@ -24,7 +23,7 @@ def nvx_xor(data: bytes, mask: bytes) -> bytes:
     """XOR by Autobahn's native extension."""
     if not data:
         return b""
-    masker: Any = xormasker.create_xor_masker(mask, len(data))  # type: ignore[attr-defined]
+    masker: Any = create_xor_masker(mask, len(data))
     masked: bytes = masker.process(data)
     return masked
 
@@ -40,7 +39,7 @@ def choose_xor() -> tuple[str, Xor]:
 
 def nvx_in_use() -> bool:
     """Autobahn masks with native code."""
-    return bool(USES_NVX)
+    return MASKS_NATIVELY
 
 
 def check_nvx(in_use: bool | None = None) -> str | None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from autobahn.util import encode_truncate
-from autobahn.websocket.protocol import WebSocketProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -20,6 +18,7 @@ from ote_twisted.tunnel.idle import LASTING, IdleState
 from ote_twisted.tunnel.link import Link
 from ote_twisted.tunnel.masking import choose_xor
 from ote_twisted.tunnel.session import Drop, Nothing, Phase, Ping, Session
+from ote_twisted.websocket import WebSocketProtocol, encode_truncate
 
 HEAD_LIMIT = 16 * 1024
 """Longest HTTP head of a handshake, bytes."""

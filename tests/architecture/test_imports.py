@@ -37,7 +37,7 @@ ONLY_ERRORS = {("ote_twisted.storage.sqlite.faults", "sqlite3")}
 """Imports for the names of errors, which are told apart and not caused."""
 
 ROOTS = ("ote_twisted.tap", "ote_twisted.cli")
-SHARED = {"ote_twisted", "ote_twisted.interfaces", "ote_twisted.errors"}
+SHARED = {"ote_twisted", "ote_twisted.interfaces", "ote_twisted.errors", "ote_twisted.websocket"}
 """What every package may import."""
 
 SERVING_TESTS = ("ote_twisted.testing",)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attrs import define, field
-from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketServerFactory
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionRefusedError
@@ -21,6 +20,7 @@ from ote_twisted.shim.server import ServerLimits, ShimServer
 from ote_twisted.shim.websocket import AUTOBAHN, ClientLink, Link, LinkLimits, ServerLink
 from ote_twisted.tasks.model import Answer
 from ote_twisted.testing.shim import MemoryShim
+from ote_twisted.websocket import WebSocketClientFactory, WebSocketServerFactory
 from ote_twisted.wire.clustermessage_pb2 import ClusterMessage, ControlResp
 from ote_twisted.wire.messages import answer_of, control_response
 
