@@ -9,7 +9,6 @@ import time
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.python.usage import UsageError
 
 from ote_twisted.config.flags import ControllerOptions
 from ote_twisted.config.model import ControllerConfig
@@ -27,7 +26,10 @@ LIVE = ("labels", "tags", "log")
 
 
 def makeService(options: ControllerOptions) -> IService:
-    """A controller with what watches over its process."""
+    """A controller with what watches over its process.
+
+    :raise SystemExit: the store, the shim or the configuration is unusable; the text is one line for people.
+    """
     from twisted.internet import reactor as running
 
     reactor: Any = running
@@ -36,7 +38,7 @@ def makeService(options: ControllerOptions) -> IService:
     try:
         node = ControllerNode(config, reactor)
     except OTEError as fault:
-        raise UsageError(str(fault)) from None
+        raise SystemExit(f"ote-controller {config.name}: {fault}") from None
 
     def apply(wanted: ControllerConfig) -> None:
         observer.set_level(wanted.log.level)
