@@ -107,12 +107,23 @@ def _traffic(controller: ClusterController) -> list[Measure]:
     }
     own = {"reports": "Edge reports received.", "unowned": "Answers that nobody here asked for."}
     claims = {"invalid": "Announcements out of grammar.", "mismatches": "Announcements after which digests differed."}
+    from_child = {
+        "malformed": "Bodies of children's other messages that were out of grammar.",
+        "spoofed": "Other messages and failures that spoke for clusters not below their sender.",
+    }
+    from_parent = {
+        "malformed": "Bodies of the parent's messages that were out of grammar.",
+        "unknown": "Messages of the parent with a command that nothing here understands.",
+    }
     return [
         *counters_of(controller.downward, "ote_down", down),
         *counters_of(controller.upward, "ote_up", up),
         *counters_of(controller.claims, "ote_claims", claims),
         *counters_of(controller.performer, "ote_performer", performer),
         *counters_of(controller, "ote_up", own),
+        *counters_of(controller.owned, "ote_answers", {"malformed": "Answers to tasks owned here whose body was none."}),
+        *counters_of(controller.from_child, "ote_from_child", from_child),
+        *counters_of(controller.from_parent, "ote_from_parent", from_parent),
         gauge("ote_performer_running", "Tasks under way here.", lambda: controller.performer.running),
     ]
 

@@ -158,6 +158,18 @@ class UndeliveredTests(TreeTestCase):
         self.until(lambda: self.condition("root", "t")[0] == "True")
         self.assertEqual(self.tree.performers("/t"), {"leaf": 1})
 
+    def test_a_moments_absence_loses_nothing(self) -> None:
+        """A task that met the restart of its target, too quick for the root to notice, is sent again and performed (F22, F37)."""
+        for name, parents in (("root", []), ("a", ["root"]), ("b", ["root"]), ("c", ["a"]), ("d", ["b"])):
+            self.tree.add(name, parents)
+            self.tree.settle(0.25)
+        self.tree.node("root").submit("t", "*", "PUT", "/t", "x")
+        self.tree.node("c").stop()
+        self.tree.network.flush()
+        self.tree.node("c").start()
+        self.until(lambda: self.condition("root", "t")[0] == "True")
+        self.assertEqual(self.tree.performers("/t"), dict.fromkeys("abcd", 1) | {"root": 1})
+
     def test_an_expired_task_is_not_performed(self) -> None:
         """A target that comes after the deadline does not get the task, and the status says that it expired (F48)."""
         self.chain("root", "mid")
