@@ -22,7 +22,7 @@ from tests.controller.building import ControllerTestCase, request
 class PerformerTestCase(SynchronousTestCase):
     """A performer over a dictionary."""
 
-    limits = PerformingLimits(concurrency=2, waiting=3, seconds=30.0, answer_body=1000)
+    limits = PerformingLimits(concurrency=2, waiting=3, seconds=30.0, answer_body=1000, patience=0.0)
 
     def setUp(self) -> None:
         """Build it."""

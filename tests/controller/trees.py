@@ -78,7 +78,7 @@ class TreeTestCase(SynchronousTestCase):
 
     def condition(self, at: str, task: str, kind: str = "Complete") -> tuple[str, str]:
         """Status and reason of a task's condition."""
-        found = [each for each in self.tree.node(at).status(task)["conditions"] if each["type"] == kind]
+        found = [each for each in self.tree.node(at).status(task).get("conditions", []) if each["type"] == kind]
         return (found[0]["status"], found[0].get("reason", "")) if found else ("", "")
 
     def parent_of(self, name: str, at: str = "root") -> str:
