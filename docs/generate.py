@@ -1,4 +1,4 @@
-"""Writes what is made from declarations: docs/configuration.md and the examples in etc/. Run by ``make generated``."""
+"""Writes what is made from declarations: the manual of the configuration, examples, compiled manifests. For ``make generated``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ote_twisted.config.examples import EXAMPLES, render_example
 from ote_twisted.config.manual import render_manual
+from ote_twisted.declarations.load import COMPILED, compile_manifests
 
 TOP = Path(__file__).resolve().parent.parent
 
@@ -15,6 +16,7 @@ def main() -> None:
     (TOP / "docs" / "configuration.md").write_text(render_manual(), encoding="utf-8")
     for example in EXAMPLES:
         (TOP / "etc" / example.file).write_text(render_example(example), encoding="utf-8")
+    (TOP / "ote_twisted" / "declarations" / COMPILED).write_bytes(compile_manifests())
 
 
 if __name__ == "__main__":

@@ -26,6 +26,15 @@ _WAMP = "autobahn.wamp.websocket"
 _WAMP_CLASSES = [f"WampWebSocket{side}{kind}" for side in ("Client", "Server") for kind in ("Factory", "Protocol")]
 
 
+class _Later(ModuleType):
+    """Stands for a module until something of it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(import_module(self.__name__), name)
+
+
 class Masker:
     """Masks one frame, piece by piece, as Autobahn's own maskers do."""
 
@@ -72,7 +81,7 @@ def _own_copy() -> Iterator[dict[str, ModuleType]]:
 
 
 def _take_autobahn() -> dict[str, ModuleType]:
-    names = [name for name in sys.modules if name.partition(".")[0] in ("autobahn", "click")]
+    names = [name for name in sys.modules if name.partition(".")[0] in ("autobahn", "click", "hyperlink")]
     return {name: sys.modules.pop(name) for name in names}
 
 
@@ -89,10 +98,10 @@ def _without_nvx() -> Iterator[None]:
 
 
 def _left_out() -> dict[str, Any]:
-    """Stand-ins: two packages that import nothing by themselves, the base classes of WAMP, and no click."""
+    """Stand-ins: two packages that import nothing by themselves, the base classes of WAMP, no click, hyperlink when used."""
     spec = find_spec("autobahn")
     places = spec.submodule_search_locations if spec is not None else None
-    left_out: dict[str, Any] = {"click": None}
+    left_out: dict[str, Any] = {"click": None, "hyperlink": _Later("hyperlink")}
     for name in ("twisted", "wamp"):
         package = left_out[f"autobahn.{name}"] = ModuleType(f"autobahn.{name}")
         package.__path__ = [os.path.join(place, name) for place in places or ()]

@@ -11,7 +11,6 @@ from ote_twisted import __version__
 from ote_twisted.api.model import ApiRequest, ApiResponse
 from ote_twisted.interfaces import IApiServer, IClusterShim, IShimHost
 from ote_twisted.shim.answers import content_type, refusal
-from ote_twisted.shim.describe import describe_by_api
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
 
@@ -53,6 +52,8 @@ class EmbeddedShim:
         return Deferred.fromCoroutine(self._describe())
 
     async def _describe(self) -> JSON:
+        from ote_twisted.shim.describe import describe_by_api  # with exact decimals, which nothing else needs
+
         return await describe_by_api(self.perform) | {"kind": "embedded", "version": self._version}
 
 

@@ -11,7 +11,7 @@ from ote_twisted.api.schema import CompiledSchema
 from ote_twisted.controller.objects import Known, cluster_object
 from ote_twisted.declarations import load
 from ote_twisted.declarations.cells import compile_cell, compile_path
-from ote_twisted.declarations.load import CLUSTER, TREE, load_kinds, parse_kinds
+from ote_twisted.declarations.load import CLUSTER, COMPILED, TREE, compile_manifests, load_kinds, parse_kinds
 from ote_twisted.declarations.model import Kind
 from ote_twisted.errors import ConfigError
 from ote_twisted.tasks.conditions import Progress
@@ -36,6 +36,17 @@ class ShippedKindsTests(SynchronousTestCase):
             CompiledSchema(declared)
             for column in declared.columns:
                 compile_cell(column.cell)
+
+    def test_compiled_manifests_are_current(self) -> None:
+        """``compiled.json`` says what the manifests say; ``make generated`` writes it anew."""
+        compiled = Path(load.__file__).with_name(COMPILED)
+        self.assertEqual(compiled.read_bytes(), compile_manifests())
+
+    def test_changed_manifests_are_read_themselves(self) -> None:
+        """Without compiled manifests the kinds are the same."""
+        compiled = [(kind.resource, kind.schema) for kind in load_kinds()]
+        self.patch(load, "COMPILED", "none.json")
+        self.assertEqual([(kind.resource, kind.schema) for kind in load_kinds()], compiled)
 
     def test_the_original_names_are_kept(self) -> None:
         """Kinds of the original keep group, version, scope and short names."""
