@@ -67,8 +67,9 @@ class Stage:
 def run(quick: bool) -> list[Row]:
     """Medians of several starts, floor and product in turns."""
     with _stage() as stage:
+        for start in (_floor, _site):
+            _start(stage, start)
         used = _fill(stage)
-        _start(stage, _floor)
         floors, sites = [], []
         for _ in range(3 if quick else 7):
             floors.append(_start(stage, _floor))
