@@ -33,7 +33,7 @@ Examples:
   otectl run '[gpu=true]' -f deployment.yaml -- POST /apis/apps/v1/namespaces/default/deployments
   otectl run north-1 -d '{"metadata":{"labels":{"audited":"yes"}}}' -- PATCH /api/v1/namespaces/default
   otectl run 'under(south)' --deadline 10m --keep -- DELETE /api/v1/namespaces/default/configmaps/old
-  otectl run camera -o json -- GET /api/v1/nodes | jq '.clusters[].code'
+  otectl run 'cam*' -o json -- GET /api/v1/nodes | jq '.clusters[].code'
 """
 
 

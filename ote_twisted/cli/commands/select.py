@@ -20,7 +20,7 @@ HELP = """Tell which clusters a selector chooses now at a controller: by which n
 \b
 A selector is a comma-separated union of terms; *, or nothing, is every cluster:
   north-1               exactly that cluster
-  north-*  *cam*        a pattern over names and tags
+  north-*  cam*         a pattern over names and tags; only a pattern finds a tag
   [tier=site,!gpu]      a Kubernetes label selector
   under(north)  at(2)   a subtree, north left out; a depth
   /^north-[12]$/        a regular expression over names
@@ -30,7 +30,7 @@ A selector is a comma-separated union of terms; *, or nothing, is every cluster:
 Examples:
   otectl select '*'
   otectl select '[region=north],!north-2'
-  otectl select camera --context south
+  otectl select 'cam*' --context south
   otectl select 'under(north)' -o json | jq .status.nextHops
 """
 

@@ -1,0 +1,1 @@
+`otectl`: `demo` runs a whole tree with embedded clusters in one process and can check itself against the examples, `tree` shows and follows the tree, `select` tries a selector, `run` has the selected clusters perform a request, `status` and `version` show a controller; tables on a terminal, plain text in a pipe, JSON everywhere.
