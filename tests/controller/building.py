@@ -13,7 +13,8 @@ from zope.interface import implementer
 
 from ote_twisted.controller.objects import key_of
 from ote_twisted.controller.performing import PerformingLimits
-from ote_twisted.controller.service import ClusterController, ControllerSettings
+from ote_twisted.controller.service import ClusterController
+from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.interfaces import ITaskOwner
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON

@@ -5,7 +5,8 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.controller.service import ClusterController, ControllerSettings
+from ote_twisted.controller.service import ClusterController
+from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.testing.contracts.carrier import CarrierUnderTest, make_task_carrier_tests
 from ote_twisted.testing.links import MemoryLink

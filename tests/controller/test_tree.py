@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from ote_twisted.testing.tree import MemoryTree
 from tests.controller.trees import demo_tree
 
 
@@ -27,6 +28,15 @@ class SelectionTests(SynchronousTestCase):
         clusters = self.tree.node("root").clusters()
         self.assertEqual(set(clusters), set(self.tree.nodes))
         self.assertEqual(set(clusters.values()), {"online"})
+
+    def test_any_name_may_be_the_root(self) -> None:
+        """Whoever has no parent is the root, and a cluster called root may be below it (T3)."""
+        tree = MemoryTree()
+        self.addCleanup(tree.stop)
+        cloud = tree.add("cloud")
+        tree.add("root", ["cloud"])
+        tree.settle()
+        self.assertEqual((cloud.controller.settings.is_root, cloud.clusters()), (True, {"cloud": "online", "root": "online"}))
 
     def test_labels_select_across_tiers(self) -> None:
         """A label selector reaches exactly the clusters that carry the labels, two tiers down."""
