@@ -35,7 +35,8 @@ SETTLE = 0.5
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 _MIB = 2**20
-_NOTE = "floor: Twisted with TLS and HTTP, protobuf and SQLite, linked to the same parent"
+_FLOOR = Path(__file__).with_name("floor_site.py")
+_NOTE = "floor: twistd with TLS and HTTP, protobuf and SQLite, linked to the same parent"
 
 
 @frozen
@@ -96,7 +97,7 @@ def _stage() -> Iterator[Stage]:
         pem = folder / "parent.pem"
         pem.write_bytes(self_signed_pem("localhost"))
         arguments = [
-            *_twistd(), "--name", "root", "--shim", "none", "--state", f"{folder}/root",
+            *_twistd(), "ote-controller", "--name", "root", "--shim", "none", "--state", f"{folder}/root",
             "--tunnel", f"ssl:{port}:privateKey={pem}:certKey={pem}:interface=127.0.0.1",
         ]  # fmt: skip
         parent = stack.enter_context(Program(arguments, LOAD_CORE))
@@ -106,20 +107,21 @@ def _stage() -> Iterator[Stage]:
 
 def _twistd() -> list[str]:
     """As the manual says it, with no file left behind."""
-    return [str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile=", "ote-controller"]
+    return [str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="]
 
 
 def _site(stage: Stage, api_port: int) -> Program:
     arguments = [
-        *_twistd(), "--name", "site", "--parent", f"wss://localhost:{stage.parent_port}", "--state", f"{stage.folder}/site",
+        *_twistd(), "ote-controller", "--name", "site", "--state", f"{stage.folder}/site",
+        "--parent", f"wss://localhost:{stage.parent_port}",
         "--api", f"tcp:{api_port}:interface=127.0.0.1",
     ]  # fmt: skip
     return Program(arguments, PRODUCT_CORE, stage.environment)
 
 
 def _floor(stage: Stage, api_port: int) -> Program:
-    arguments = ["-m", "benchmarks.floor_site", str(api_port), str(stage.parent_port), f"{stage.folder}/floor.sqlite"]
-    return Program(arguments, PRODUCT_CORE, stage.environment)
+    told = {"FLOOR_SITE": f"{api_port} {stage.parent_port} {stage.folder}/floor.sqlite"}
+    return Program([*_twistd(), "--python", str(_FLOOR)], PRODUCT_CORE, {**stage.environment, **told})
 
 
 def _fill(stage: Stage) -> Start:

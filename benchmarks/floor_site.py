@@ -1,15 +1,16 @@
 """The floor of B7: the libraries that a site controller cannot do without, and nothing of the product.
 
 Twisted with TLS and HTTP, protobuf, SQLite: opens a store, dials the parent over TLS, answers HTTP requests with 200 once
-that link is up. ``python -m benchmarks.floor_site API_PORT PARENT_PORT STORE``.
+that link is up. Run by twistd: ``FLOOR_SITE="API_PORT PARENT_PORT STORE" twistd -y benchmarks/floor_site.py``.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
-import sys
 from typing import Any
 
+from twisted.application.service import Application, Service
 from twisted.internet import ssl
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.web import http
@@ -53,19 +54,22 @@ class Alone(Children):
         endpoint.connect(Dialling(lambda: Site(Turn(reactor.callLater), self, 0)))
 
 
-def main(api_port: int, parent_port: int, store: str) -> None:
-    """Serve until told to stop."""
-    from twisted.internet import reactor
+class Floor(Service):
+    """All of it."""
 
-    database = sqlite3.connect(store)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("CREATE TABLE IF NOT EXISTS objects (name TEXT PRIMARY KEY, value BLOB)")
-    factory = http.HTTPFactory()
-    factory.protocol = Channel
-    reactor.listenTCP(api_port, factory, interface="127.0.0.1")
-    Alone(reactor, parent_port)
-    reactor.run()
+    def startService(self) -> None:
+        """Open, listen and dial."""
+        from twisted.internet import reactor
+
+        api_port, parent_port, store = os.environ["FLOOR_SITE"].split()
+        database = sqlite3.connect(store)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE IF NOT EXISTS objects (name TEXT PRIMARY KEY, value BLOB)")
+        factory = http.HTTPFactory()
+        factory.protocol = Channel
+        reactor.listenTCP(int(api_port), factory, interface="127.0.0.1")
+        Alone(reactor, int(parent_port))
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+application = Application("floor")
+Floor().setServiceParent(application)

@@ -7,11 +7,9 @@ from typing import Any
 from ote_twisted.config.model import ControllerConfig
 from ote_twisted.errors import StoreError
 from ote_twisted.interfaces import IApiServer, IClusterShim
-from ote_twisted.shim.dial import ShimAddress
 from ote_twisted.shim.embedded import EmbeddedShim
 from ote_twisted.shim.guard import GuardedShim, GuardLimits
 from ote_twisted.shim.plugin import load_shim
-from ote_twisted.shim.remote import RemoteShim
 from ote_twisted.shim.websocket import LinkLimits
 from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
 from ote_twisted.tunnel.settings import Limits
@@ -31,6 +29,9 @@ def make_shim(config: ControllerConfig, engine: IApiServer, reactor: Any) -> ICl
     if config.shim == "none":
         return None
     if config.shim.startswith(("ws://", "wss://")):
+        from ote_twisted.shim.dial import ShimAddress  # most sites have none of this
+        from ote_twisted.shim.remote import RemoteShim
+
         address = ShimAddress.parse(config.shim)
         bounds = LinkLimits(message=config.limit.message, unsent=config.limit.queue_hard)
         inner: IClusterShim = RemoteShim(address, address.endpoint(reactor), reactor, link_limits=bounds)
