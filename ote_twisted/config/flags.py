@@ -18,6 +18,9 @@ from ote_twisted.errors import ConfigError
 
 Model = TypeVar("Model")
 
+_PIDFILE = "twistd.pid"
+"""What twistd writes its number to unless it is told otherwise."""
+
 
 class ConfigOptions(usage.Options, Generic[Model]):
     """Options of one program: a flag for each option of its model, and ``--config FILE``.
@@ -62,6 +65,13 @@ class ConfigOptions(usage.Options, Generic[Model]):
             self.config = self.load()
         except ConfigError as error:
             raise usage.UsageError(str(error)) from None
+        _write_no_pid(self.parent)
+
+
+def _write_no_pid(twistd: usage.Options | None) -> None:
+    """Let several programs run in the foreground of one folder: what is not a daemon needs no file with its number."""
+    if twistd is not None and twistd.get("nodaemon") and twistd.get("pidfile") == _PIDFILE:
+        twistd["pidfile"] = ""
 
 
 def _flag(declared: Declared) -> Callable[[ConfigOptions[Any], str], None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from twisted.python.usage import UsageError
+from twisted.scripts.twistd import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.config.declare import all_options
@@ -76,3 +77,22 @@ class ShimOptionsTests(SynchronousTestCase):
     def test_no_flag_of_the_other_program(self) -> None:
         """A controller's flag means nothing to a shim server."""
         self.assertRaises(UsageError, ShimOptions().parseOptions, ["--parent", "ws://a:1"])
+
+
+class PidfileTests(SynchronousTestCase):
+    """The file with the process's number."""
+
+    def pidfile(self, *arguments: str) -> str:
+        """Give the file that twistd would write."""
+        options = ServerOptions()
+        options.parseOptions([*arguments, "ote-controller", "--name", "c1"])
+        return str(options["pidfile"])
+
+    def test_foreground_writes_none(self) -> None:
+        """In the foreground no pidfile is written, so that several programs can be started in one folder."""
+        self.assertEqual(self.pidfile("-n"), "")
+
+    def test_said_is_kept(self) -> None:
+        """A pidfile that was asked for is written, and that of a daemon as well."""
+        self.assertEqual(self.pidfile("-n", "--pidfile", "mine.pid"), "mine.pid")
+        self.assertEqual(self.pidfile(), "twistd.pid")
