@@ -31,16 +31,19 @@ class Neighbours:
         self._links = links
         self._clock = clock
         self._call: IDelayedCall | None = None
+        self._some_v1 = False
 
     def opened(self, link: ILink) -> None:
         """A child joined: it learns its ancestry; v1 children learn of it."""
         if link.v2:
             link.send(self._ancestry_message())
+        else:
+            self._some_v1 = True
         self.changed()
 
     def changed(self) -> None:
         """A child came or went."""
-        if self._call is None and any(not link.v2 for link in self._links.values()):
+        if self._some_v1 and self._call is None:
             self._call = self._clock.callLater(COALESCE, self._tell_v1)
 
     def parent_says(self, path: tuple[str, ...], rooted: bool) -> None:
@@ -74,6 +77,7 @@ class Neighbours:
 
     def _tell_v1(self) -> None:
         self._call = None
+        self._some_v1 = any(not link.v2 for link in self._links.values())
         children = {name: link.listen for name, link in self._links.items() if link.listen}
         router = ClusterRouter(children, self.parent_children)
         self._each(lambda link: not link.v2, message(pb.NeighborRoute, encode_router(router)))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import orjson
 from attrs import frozen
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ote_twisted.controller.waiting import WaitingTasks
 from ote_twisted.errors import MalformedMessage, ShimUnavailable
 from ote_twisted.interfaces import IClusterShim
 from ote_twisted.shim.answers import failure, from_wire, limited
@@ -28,22 +29,33 @@ class PerformingLimits:
 
     :ivar concurrency: tasks performed at the same time.
     :ivar waiting: tasks that may wait for their turn; one more is answered 503.
+    :ivar waiting_bytes: bytes that they may have together, likewise.
+    :ivar patience: how long a shim may be away before tasks are answered 503, seconds: a restart of it costs no task.
     :ivar seconds: longest time for one task, less if its deadline comes first.
     :ivar answer_body: longest answer body that is carried, bytes; longer ones are cut and marked (F59).
     """
 
     concurrency: int = 64
     waiting: int = 10_000
+    waiting_bytes: int = 64 * 1024 * 1024
+    patience: float = 15.0
     seconds: float = 120.0
     answer_body: int = 1024 * 1024
 
 
 Answered = Callable[[pb.MessageHead, Answer], None]
 
+RETRY = 0.25
+"""How often a shim that is away is tried, seconds."""
+
+NOT_PERFORMED = 503
+"""The code of an answer that says that nothing was done: such a task is not remembered, and performed when it comes again."""
+
 
 class Performer:
     """Performs requests on one shim and hands over their answers.
 
+    :ivar history: what was performed already.
     :ivar performed: tasks given to the shim.
     :ivar refused: tasks answered 503 because too many waited.
     :ivar malformed: requests whose body is no task.
@@ -58,26 +70,38 @@ class Performer:
         clock: IReactorTime,
         limits: PerformingLimits,
         answered: Answered,
+        held: Callable[[pb.MessageHead], bool] = lambda head: False,
     ) -> None:
-        """:param answered: takes the request's head and the answer."""
+        """
+        :param answered: takes the request's head and the answer.
+        :param held: the answer to the request with this head would find no room on its way; see :meth:`resume`.
+        """
+        self.history = history
         self.performed = 0
         self.refused = 0
         self.malformed = 0
         self._shim = shim
-        self._history = history
         self._clock = clock
         self._limits = limits
         self._answered = answered
-        self._waiting: deque[tuple[pb.ClusterMessage, float]] = deque()
+        self._held_back = held
+        self._waiting = WaitingTasks(limits.waiting, limits.waiting_bytes)
         self._running: dict[int, tuple[str, Deferred[None]]] = {}
         self._serial = 0
         self._starting = False
         self._stopped = False
+        self._away_since: float | None = None
+        self._quiet: Deferred[None] | None = None
 
     @property
     def running(self) -> int:
         """Tasks under way."""
         return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Tasks that wait for their turn."""
+        return len(self._waiting)
 
     def perform(self, request: pb.ClusterMessage) -> None:
         """Take one ControlReq or ControlMultiReq; its answer is handed over, now or later, exactly once.
@@ -86,40 +110,55 @@ class Performer:
         """
         if self._stopped:
             return
-        head = request.Head
-        verdict = self._history.begin(head.Uid, self._clock.seconds())
-        if isinstance(verdict, Done):
+        now, head = self._clock.seconds(), request.Head
+        verdict = self.history.begin(head.Uid, now)
+        if isinstance(verdict, Running):
+            return
+        full = len(self._running) >= self._limits.concurrency
+        if self._held_back(head):
+            self._wait(request, now, isinstance(verdict, Done))
+        elif isinstance(verdict, Done):
             self._answered(head, verdict.answer)
-        elif not isinstance(verdict, Running):
-            self._accept(request)
+        elif full:
+            self._wait(request, now, False)
+        else:
+            self._start(request, now)
+
+    def resume(self) -> None:
+        """Answers find room again: go on with what was held back."""
+        self._waiting.release()
+        self._go_on()
 
     def cancel(self, uid: str) -> None:
         """The owner withdrew a task: what waits is dropped, what runs is given up, nothing is answered."""
         if not uid:
             return
-        self._history.abandon(uid)
-        self._waiting = deque(waiting for waiting in self._waiting if waiting[0].Head.Uid != uid)
+        self.history.abandon(uid)
+        self._waiting.drop(uid)
         for running, deferred in list(self._running.values()):
             if running == uid:
                 deferred.cancel()
 
-    def stop(self) -> None:
-        """Give up what is under way; its owner sends it again."""
+    def drain(self) -> Deferred[None]:
+        """Begin nothing more; fires when what runs is answered. What waited is sent again by its owner, later."""
         self._stopped = True
         self._waiting.clear()
+        if not self._running:
+            return succeed(None)
+        self._quiet = Deferred()
+        return self._quiet
+
+    def stop(self) -> None:
+        """Give up what is under way; its owner sends it again."""
+        self.drain()
         for _, deferred in list(self._running.values()):
             deferred.cancel()
 
-    def _accept(self, request: pb.ClusterMessage) -> None:
-        now = self._clock.seconds()
-        if len(self._running) < self._limits.concurrency:
-            self._start(request, now)
-        elif len(self._waiting) < self._limits.waiting:
-            self._waiting.append((request, now))
-        else:
+    def _wait(self, request: pb.ClusterMessage, arrived: float, repeat: bool) -> None:
+        if not self._waiting.put(request, arrived, repeat):
             self.refused += 1
-            self._history.abandon(request.Head.Uid)
-            self._answered(request.Head, failure(503, "too many tasks wait at this cluster"))
+            self.history.abandon(request.Head.Uid)
+            self._answered(request.Head, failure(NOT_PERFORMED, "too many tasks wait at this cluster"))
 
     def _start(self, request: pb.ClusterMessage, arrived: float) -> None:
         self._serial += 1
@@ -130,24 +169,37 @@ class Performer:
         work.addBoth(self._ended, serial)
 
     def _failed(self, fault: Failure, head: pb.MessageHead) -> None:
-        self._history.abandon(head.Uid)
+        self.history.abandon(head.Uid)
         if not fault.check(CancelledError):
             self._log.failure("task {uid} failed", failure=fault, uid=head.Uid)
 
     def _ended(self, result: object, serial: int) -> None:
         del self._running[serial]
+        self._go_on()
+        if self._quiet is not None and not self._running:
+            quiet, self._quiet = self._quiet, None
+            quiet.callback(None)
+
+    def _go_on(self) -> None:
+        """Start what waits and may; one that ends at once must not start the next from within."""
         if self._starting:
             return
-        self._starting = True  # one that ends at once must not start the next from within
-        while self._waiting and len(self._running) < self._limits.concurrency and not self._stopped:
-            self._start(*self._waiting.popleft())
+        self._starting = True
+        while len(self._running) < self._limits.concurrency and (waiting := self._waiting.take(self._held_back)) is not None:
+            if waiting.repeat:
+                self.perform(waiting.request)
+            else:
+                self._start(waiting.request, waiting.arrived)
         self._starting = False
 
     async def _work(self, request: pb.ClusterMessage, arrived: float) -> None:
         head = request.Head
-        answer = await self._answer(request, self._seconds(head, arrived))
-        answer = limited(answer, self._limits.answer_body)
-        self._history.finish(head.Uid, answer, self._clock.seconds())
+        answer = limited(await self._answer(request, self._seconds(head, arrived)), self._limits.answer_body)
+        now = self._clock.seconds()
+        if answer.code == NOT_PERFORMED and head.Command == pb.ControlReq:
+            self.history.abandon(head.Uid)
+        else:
+            self.history.finish(head.Uid, answer, now, head.DeadlineMilliseconds / 1000 - (now - arrived))
         if head.Command != pb.ControlMultiReq or head.Uid:
             self._answered(head, answer)
 
@@ -174,9 +226,9 @@ class Performer:
             return failure(501, "this controller has no cluster (shim none)")
         self.performed += 1
         try:
-            return from_wire(await self._shim.perform(task).addTimeout(seconds, self._clock))
+            return from_wire(await Deferred.fromCoroutine(self._attempt(self._shim, task)).addTimeout(seconds, self._clock))
         except ShimUnavailable as fault:
-            return failure(503, str(fault))
+            return failure(NOT_PERFORMED, str(fault))
         except TimeoutError:
             return failure(504, f"the cluster gave no answer within {seconds:g} s")
         except CancelledError:
@@ -184,6 +236,21 @@ class Performer:
         except Exception as fault:
             self._log.failure("the shim failed on {method} {uri}", method=task.method, uri=task.uri)
             return failure(500, f"the shim failed: {type(fault).__name__}")
+
+    async def _attempt(self, shim: IClusterShim, task: Task) -> Answer:
+        """Perform; a shim that is away for a moment only gets the time to come back."""
+        while True:
+            try:
+                answer = await shim.perform(task)
+            except ShimUnavailable:
+                now = self._clock.seconds()
+                self._away_since = now if self._away_since is None else self._away_since
+                if now - self._away_since >= self._limits.patience:
+                    raise
+                await deferLater(self._clock, RETRY)
+            else:
+                self._away_since = None
+                return answer
 
     async def _all_of(self, tasks: Sequence[Task], seconds: float) -> Answer:
         """In order, one after the other; a failure does not stop the rest. The worst code stands for all (F74)."""

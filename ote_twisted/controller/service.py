@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -24,8 +24,10 @@ from ote_twisted.controller.from_child import FromChild
 from ote_twisted.controller.from_parent import FromParent, refusal_message
 from ote_twisted.controller.neighbours import Neighbours
 from ote_twisted.controller.owned import OwnedTasks
-from ote_twisted.controller.performing import Performer, PerformingLimits
+from ote_twisted.controller.performing import Performer
+from ote_twisted.controller.pressure import BackPressure
 from ote_twisted.controller.records import ClusterRecords
+from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.controller.uplink import Uplink
 from ote_twisted.controller.upward import Upward
 from ote_twisted.errors import ShimUnavailable
@@ -38,19 +40,6 @@ from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.announce import ClusterEntry, Refusal
 from ote_twisted.wire.join import Admission, JoinRequest
 from ote_twisted.wire.messages import edge_report, request_head
-
-
-@frozen
-class ControllerSettings:
-    """What a controller is told at its start.
-
-    :ivar is_root: it has no parent.
-    :ivar outbox: bytes of answers and reports kept while there is no parent.
-    """
-
-    is_root: bool
-    outbox: int = 16 * 1024 * 1024
-    performing: PerformingLimits = field(factory=PerformingLimits)
 
 
 @implementer(ILinkSink, ITaskCarrier, IShimHost)
@@ -91,7 +80,10 @@ class ClusterController(Service):
         self.neighbours = Neighbours(own.name, settings.is_root, self.links, clock)
         self.announcer = Announcer(self.table, clock, now)
         self.claims = Claims(self.table, clock)
-        self.performer = Performer(shim, PerformedTasks(), clock, settings.performing, self.owned.performed)
+        self.pressure = BackPressure(own.name, self.uplink)
+        self.performer = Performer(
+            shim, PerformedTasks(), clock, settings.performing, self.owned.performed, self.pressure.holds
+        )
         self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
         self.downward = Downward(self.table, self.links, self._perform, self.owned.undelivered, self.from_parent.received)
         from_child = self._make_from_child()
@@ -108,7 +100,6 @@ class ClusterController(Service):
         self.reports = 0
         self._own = own.name
         self._shim = shim
-        self._paused: set[ILink] = set()
 
     def _make_from_child(self) -> FromChild:
         return FromChild(
@@ -134,6 +125,10 @@ class ClusterController(Service):
         if self._shim is not None:
             starting = self._shim.start(self._own, self)
             starting.addErrback(lambda fault: self._log.failure("the shim did not start", failure=fault))
+
+    def drain(self) -> Deferred[None]:
+        """Perform nothing more; fires when what is under way here is answered."""
+        return self.performer.drain()
 
     def stopService(self) -> Deferred[None] | None:
         """Give up local work and stop the shim; links are closed by the tunnels."""
@@ -178,14 +173,14 @@ class ClusterController(Service):
 
     def link_lost(self, link: ILink, reason: str) -> None:
         """See :meth:`ILinkSink.link_lost`. The loss of a link that was replaced already changes nothing (F30)."""
-        self._paused.discard(link)
+        self.pressure.forget(link)
         if link.is_parent:
             if self.uplink.link is link:
                 self.uplink.lost()
                 self.announcer.lost()
                 self.neighbours.parent_lost()
                 self._changed(self.table.set_ancestors(()))
-                self._resume_children()
+                self._room()
         elif self.links.get(link.peer) is link:
             del self.links[link.peer]
             self.directory.lost_through = f"the link to {link.peer} was lost: {reason}"
@@ -199,20 +194,19 @@ class ClusterController(Service):
             self.parent_answered = True
             self.downward.received(link, messages)
         elif self.links.get(link.peer) is link:
+            before = self.upward.forwarded
             self.upward.received(link, messages)
-            if self.uplink.congested:
-                link.pause_reading()
-                self._paused.add(link)
+            if self.upward.forwarded != before:
+                self.pressure.sent_up(link)
 
     def link_drained(self, link: ILink) -> None:
         """See :meth:`ILinkSink.link_drained`."""
         if link.is_parent:
-            self._resume_children()
+            self._room()
 
-    def _resume_children(self) -> None:
-        paused, self._paused = self._paused, set()
-        for link in paused:
-            link.resume_reading()
+    def _room(self) -> None:
+        self.pressure.release()
+        self.performer.resume()
 
     # ---- ITaskCarrier
 
@@ -239,8 +233,9 @@ class ClusterController(Service):
 
     def shim_state(self, ready: bool, reason: str) -> None:
         """See :meth:`IShimHost.shim_state`."""
+        if (ready, reason) != (self.shim_ready, self.shim_reason):
+            self._log.info("shim {state}: {reason}", state="ready" if ready else "not ready", reason=reason)
         self.shim_ready, self.shim_reason = ready, reason
-        self._log.info("shim {state}: {reason}", state="ready" if ready else "not ready", reason=reason)
 
     def shim_report(self, body: bytes) -> None:
         """See :meth:`IShimHost.shim_report`."""
@@ -271,7 +266,7 @@ class ClusterController(Service):
             link.send(refusal_message(Refusal(refused.name, refused.reason)))
 
     def _labelled(self, name: str, labels: Mapping[str, str]) -> None:
-        if self.directory.label(name, labels) and self.online(name):
+        if self.directory.label(name, labels):
             self.owned.clusters_changed([name], [])
 
     # ---- down

@@ -20,7 +20,8 @@ from ote_twisted.api.status import Cause
 from ote_twisted.config.model import ControllerConfig
 from ote_twisted.controller.performing import PerformingLimits
 from ote_twisted.controller.reviews import ControllerStatuses, SelectionReviews
-from ote_twisted.controller.service import ClusterController, ControllerSettings
+from ote_twisted.controller.service import ClusterController
+from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.declarations.load import CLUSTER, TREE, load_kinds
 from ote_twisted.interfaces import IVirtualResource
 from ote_twisted.observability.exposition import Exposition

@@ -32,7 +32,7 @@ Verdict = New | Running | Done
 @define
 class _Kept:
     answer: Answer
-    finished: float
+    until: float
 
 
 @define
@@ -41,7 +41,7 @@ class PerformedTasks:
 
     :ivar limit: finished tasks kept at most.
     :ivar limit_bytes: bytes of answer bodies kept at most.
-    :ivar age: seconds a finished task is kept; longer than any deadline in use, else a late repeat is performed again.
+    :ivar age: seconds that a finished task is kept at least, beyond the time left until its deadline.
     :ivar repeats: repeats found so far.
     :ivar evicted: finished tasks that were forgotten before their age because a bound acted.
     """
@@ -74,12 +74,15 @@ class PerformedTasks:
         self._running.add(uid)
         return New()
 
-    def finish(self, uid: str, answer: Answer, now: float) -> None:
-        """The task was performed; keep its answer for repeats."""
+    def finish(self, uid: str, answer: Answer, now: float, left: float = 0.0) -> None:
+        """The task was performed; keep its answer for repeats.
+
+        :param left: seconds until its deadline, as far as they are known: so long it may come again.
+        """
         if uid not in self._running:
             return
         self._running.discard(uid)
-        self._done[uid] = _Kept(answer, now)
+        self._done[uid] = _Kept(answer, now + max(0.0, left) + self.age)
         self._bytes += len(answer.body)
         while self._done and (len(self._done) > self.limit or self._bytes > self.limit_bytes):
             self._drop_oldest()
@@ -102,7 +105,7 @@ class PerformedTasks:
     def _age_out(self, now: float) -> None:
         while self._done:
             oldest = next(iter(self._done.values()))
-            if now - oldest.finished < self.age:
+            if now < oldest.until:
                 return
             self._drop_oldest()
 

@@ -22,7 +22,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from ote_twisted.controller.objects import NAMESPACE, RESOURCE, key_of, rfc3339
-from ote_twisted.controller.service import ClusterController, ControllerSettings
+from ote_twisted.controller.service import ClusterController
+from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.interfaces import IClusterShim
 from ote_twisted.storage.ledger_memory import MemoryTaskLedger
 from ote_twisted.storage.memory import MemoryObjectStore
