@@ -20,6 +20,7 @@ COALESCE = 0.02
 REPEAT_V1 = 15.0
 """An original parent may drop a subtree report (F23), so it is repeated, seconds."""
 
+
 class Announcer:
     """Keeps the parent's view of our subtree current.
 
