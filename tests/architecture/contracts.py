@@ -63,7 +63,7 @@ CONTRACTS = (
     Contract(
         "IShimHost",
         proven={
-            "ote_twisted.controller.service.ClusterController": ("tests.controller.test_tree",),
+            "ote_twisted.controller.service.ClusterController": ("tests.controller.test_upward",),
             "ote_twisted.shim.served.ServedCluster": ("tests.shim.test_remote",),
             "ote_twisted.testing.shim.MemoryHost": ("tests.shim.test_contract",),
         },
@@ -84,7 +84,7 @@ CONTRACTS = (
     Contract(
         "ILinkSink",
         proven={
-            "ote_twisted.controller.service.ClusterController": ("tests.controller.test_tree",),
+            "ote_twisted.controller.service.ClusterController": ("tests.controller.test_routes", "tests.controller.test_upward"),
             "ote_twisted.testing.recording.RecordingSink": ("tests.tunnel.test_cloud",),
         },
     ),
@@ -101,8 +101,8 @@ CONTRACTS = (
     Contract(
         "IVirtualResource",
         proven={
-            "ote_twisted.controller.reviews.SelectionReviews": ("tests.controller.test_tree",),
-            "ote_twisted.controller.reviews.ControllerStatuses": ("tests.controller.test_tree",),
+            "ote_twisted.controller.reviews.SelectionReviews": ("tests.controller.test_directory",),
+            "ote_twisted.controller.reviews.ControllerStatuses": ("tests.controller.test_directory",),
         },
     ),
 )
