@@ -24,6 +24,7 @@ class Contract:
 _STORES = "tests.storage.test_contracts"
 _SHIMS = "tests.shim.test_contract"
 _LINKS = "tests.tunnel.test_link"
+_CONTROLLER = "tests.controller"
 _MAKE = "ote_twisted.testing.contracts"
 
 CONTRACTS = (
@@ -93,7 +94,7 @@ CONTRACTS = (
         f"{_MAKE}.carrier.make_task_carrier_tests",
         {
             "ote_twisted.testing.carrier.RecordingCarrier": ("tests.tasks.test_contracts.RecordingCarrierTests",),
-            "ote_twisted.controller.service.ClusterController": ("tests.controller.test_contracts.ClusterControllerCarrierTests",),
+            "ote_twisted.controller.service.ClusterController": (f"{_CONTROLLER}.test_contracts.ClusterControllerCarrierTests",),
         },
     ),
     Contract("ITaskOwner", proven={"ote_twisted.tasks.owner.TaskOwner": ("tests.tasks.test_owner",)}),

@@ -119,7 +119,7 @@ class OperationTests(ControllersTestCase):
         )
         site = self.controller("from-flag", f"--config={path}", "--label=region=flag").start()
         until(lambda: site.page("/readyz")[0] == 200, "ready")
-        found = site.cluster("from-flag")
+        found = until(lambda: site.cluster("from-flag"), "its own object")
         self.assertEqual((found["metadata"]["labels"], found["spec"]["tags"]), ({"region": "flag"}, ["file"]))
         lines = [json.loads(line) for line in site.text().splitlines()]
         self.assertTrue(lines)
