@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -32,6 +33,7 @@ from ote_twisted.errors import AlreadyExists, StoreError
 from ote_twisted.interfaces import IApiServer, IObjectStore, IVirtualResource
 from ote_twisted.storage.model import Key
 
+_STARTING = "the API is starting"
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -56,7 +58,7 @@ class ApiEngine:
         virtual: Mapping[str, IVirtualResource] | None = None,
         subresources: Mapping[tuple[str, str], ListProvider] | None = None,
     ) -> None:
-        """Put an engine together; :meth:`start` must have fired before calls.
+        """Put an engine together; calls are answered 503 until :meth:`start` has fired, and after :meth:`stop`.
 
         :param now: unix seconds.
         :param version: of this program, for ``/version``.
@@ -67,6 +69,7 @@ class ApiEngine:
         self.catalogue = Catalogue(kinds)
         self.refused = 0
         self.failed = 0
+        self._why_not = _STARTING
         self._store = store
         self._now = now
         self._uids = Uids()
@@ -94,6 +97,7 @@ class ApiEngine:
 
     def stop(self) -> None:
         """Follow the store no more. Idempotent; watches that run are their openers' affair."""
+        self._why_not = "the API is stopping"
         self._namespaces.stop()
 
     def handle(self, request: ApiRequest) -> Deferred[ApiResponse]:
@@ -123,6 +127,8 @@ class ApiEngine:
             await self._make_namespace(name)
         for name in sorted(self._namespaces.terminating):
             await self._deleting.finish_namespace(name)
+        if self._why_not is _STARTING:
+            self._why_not = ""
 
     async def _make_namespace(self, name: str) -> None:
         birth = self._birth()
@@ -150,6 +156,7 @@ class ApiEngine:
             if found is not None:
                 return found
             call = read_call(self.catalogue, request, segments, options)
+            self._check()
             return await self._perform(call)
         except Exception as error:
             return self._refusal(error, call)
@@ -158,11 +165,16 @@ class ApiEngine:
         call: Call | None = None
         try:
             call = read_call(self.catalogue, request, *split_uri(request.uri))
+            self._check()
             if call.verb == "watch":
                 return await self._watching.open(call, deliver)
         except Exception as error:
             return self._refusal(error, call)
         return await self._answer(request)
+
+    def _check(self) -> None:
+        if self._why_not:
+            raise ApiError(503, self._why_not)
 
     def _refusal(self, error: Exception, call: Call | None) -> ApiResponse:
         if isinstance(error, StoreError):
@@ -174,7 +186,8 @@ class ApiEngine:
             self.failed += 1
         else:
             self.refused += 1
-        return document(error.status(), PLAIN, error.code)
+        answer = document(error.status(), PLAIN, error.code)
+        return evolve(answer, headers={**answer.headers, "retry-after": "1"}) if error.code == 503 else answer
 
     async def _perform(self, call: Call) -> ApiResponse:
         if call.verb == "watch":

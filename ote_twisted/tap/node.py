@@ -80,7 +80,7 @@ class ControllerNode(OrderedServices):
         self.controller.serve(self.owner)
         self.cloud = self._make_cloud()
         self.edge = self._make_edge()
-        self.bringup = Bringup(self.engine, self.controller, self.owner, self.edge)
+        self.bringup = Bringup(self.engine, self.controller, self.owner, self.edge, reactor, config.stop_timeout / 2)
         self.ready = HealthChecks("readyz", self._ready_checks())
         self.live = HealthChecks("livez", {"ping": lambda: None})
         self._fill(virtual, subresources)
@@ -192,7 +192,7 @@ class ControllerNode(OrderedServices):
     def _ready_checks(self) -> dict[str, Callable[[], str | None]]:
         controller = self.controller
         return {
-            "started": lambda: None if self.bringup.started else "the controller is starting",
+            "started": lambda: None if self.bringup.started else self.bringup.why_not,
             "tasks": lambda: None if self.owner.ready else "the tasks in the store are being read",
             "shim": lambda: None if controller.shim_ready else controller.shim_reason,
             "parent": lambda: None if not self.config.parents or controller.parent_answered else "no parent has answered yet",
