@@ -14,6 +14,7 @@ from twisted.internet.task import deferLater
 from ote_twisted.cli.demo.places import ROOT, Place, subtree
 from ote_twisted.cli.errors import CommandError
 from ote_twisted.config.model import ControllerConfig
+from ote_twisted.controller.objects import Known
 from ote_twisted.errors import OTEError
 from ote_twisted.tap.node import ControllerNode
 
@@ -40,7 +41,7 @@ class DemoTree:
         self._places = places
         self._folder = folder
         self._reactor = reactor
-        self._sizes = {place.name: len(subtree(places, place.name)) for place in places}
+        self._below = {place.name: _subtree(places, place.name) for place in places}
 
     @property
     def urls(self) -> dict[str, str]:
@@ -82,9 +83,11 @@ class DemoTree:
         await gatherResults([maybeDeferred(node.stopService) for node in self.nodes.values()])
 
     def _settled(self, name: str, node: ControllerNode) -> bool:
+        """A cluster is known first by its link; what it says of itself comes a moment later."""
         controller = node.controller
-        known = controller.directory.online_count() == self._sizes[name]
-        return known and not controller.records.pending and not node.ready.failing()
+        if controller.records.pending or node.ready.failing():
+            return False
+        return all(_told(controller.directory.known(place.name), place) for place in self._below[name])
 
     def _config(self, place: Place, port: int) -> ControllerConfig:
         parents = (f"ws://{HOST}:{self.nodes[place.parent].tunnel_port}",) if place.parent else ()
@@ -99,6 +102,17 @@ class DemoTree:
             tags=place.tags,
             stop_timeout=STOP,
         )
+
+
+def _subtree(places: Sequence[Place], top: str) -> list[Place]:
+    names = subtree(places, top)
+    return [place for place in places if place.name in names]
+
+
+def _told(known: Known | None, place: Place) -> bool:
+    if known is None or not known.online:
+        return False
+    return place.labels.items() <= known.labels.items() and known.entry.tags == place.tags
 
 
 def _free_port() -> int:
