@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from ote_twisted.controller.outgoing import OutgoingRequest, address, only_name, v1_selector
+from ote_twisted.controller.outgoing import PERFORMED, OutgoingRequest, address, only_name, v1_selector
 from ote_twisted.controller.wholes import WholeRequests
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink
@@ -27,8 +27,9 @@ NEIGHBOURLY = frozenset(
 )
 """Commands between two neighbours. Every other goes on to its targets, known or not."""
 
-PERFORMED = frozenset({pb.ControlReq, pb.ControlMultiReq})
-"""Commands that a cluster performs. They are sent again when a child's subtree was not the one that was meant."""
+
+FULL = 32 * 1024 * 1024
+"""See :class:`Downward`."""
 
 
 class Downward:
@@ -37,7 +38,7 @@ class Downward:
     :ivar forwarded: messages passed to a child.
     :ivar malformed: undecodable messages from the parent.
     :ivar exhausted: messages whose hop limit ran out.
-    :ivar undeliverable: targets that had no way.
+    :ivar undeliverable: targets that had no way, or one with no room.
     :ivar faulty_selectors: parts of originals' selectors that are no expression and choose nobody (F5).
     """
 
@@ -48,12 +49,14 @@ class Downward:
         perform: Callable[[pb.ClusterMessage], None],
         undeliverable: Callable[[pb.MessageHead, Sequence[str], str], None],
         other: Callable[[ILink, pb.ClusterMessage, bytes], None],
+        full: int = FULL,
     ) -> None:
         """
         :param links: child name -> its link; owned by the controller, read here.
         :param perform: performs a request on the own shim.
         :param undeliverable: tells the owner of a request which targets had no way and why.
         :param other: takes every message that is not addressed to targets.
+        :param full: bytes queued for a child from which on its tasks go back to their owner, who sends them again later.
         """
         self.forwarded = 0
         self.malformed = 0
@@ -66,6 +69,7 @@ class Downward:
         self._perform = perform
         self._tell = undeliverable
         self._other = other
+        self._full = full
         self._wholes = WholeRequests()
 
     def received(self, link: ILink, messages: Sequence[bytes]) -> None:
@@ -83,17 +87,16 @@ class Downward:
             else:
                 name = only_name(head.ClusterSelector)
             child = via.get(name)
-            if child is None:
+            if child is None or (to := links[child]).congested:
                 self._spread(link, message, raw)
                 continue
             self.forwarded += 1
-            to = links[child]
             if v2 and to.v2:
                 to.send(with_hop_limit(raw, head.HopLimit - 1))
             elif to.v2 or head.Command < pb.Announce:
                 to.send(raw + address(name, to.v2, head.ClusterSelector))
 
-    def send(self, message: pb.ClusterMessage, targets: Sequence[str]) -> list[str]:
+    def send(self, message: pb.ClusterMessage, targets: Iterable[str]) -> list[str]:
         """Send a request to those of ``targets`` that have a way; gives the others. The own name is performed here."""
         groups = paths(self._table, targets)
         request = OutgoingRequest(message)
@@ -122,7 +125,7 @@ class Downward:
         elif head.WholeSubtree:
             self._spread_whole(message)
         else:
-            missing = self.send(message, head.Targets if link.v2 else self._chosen_v1(head.ClusterSelector))
+            missing = self.send(message, dict.fromkeys(head.Targets) if link.v2 else self._chosen_v1(head.ClusterSelector))
             if missing:
                 self._lost(head, missing, f"{self._table.own.name} has no way to it")
 
@@ -158,6 +161,9 @@ class Downward:
     def _send_group(self, request: OutgoingRequest, child: str, names: Sequence[str]) -> None:
         to = self._links[child]
         if not names or (not to.v2 and request.command >= pb.Announce):
+            return
+        if to.congested and to.queued_bytes > self._full and request.returnable:
+            self._lost(request.head, names, f"{to.queued_bytes} bytes wait for {child} already")
             return
         self.forwarded += 1
         if not to.v2:

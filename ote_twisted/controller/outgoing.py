@@ -12,11 +12,21 @@ from ote_twisted.wire.limits import TREE_DEPTH_LIMIT
 ADDRESSING = ("ClusterSelector", "Targets", "WholeSubtree", "SubtreeDigest")
 
 
+PERFORMED = frozenset({pb.ControlReq, pb.ControlMultiReq})
+"""Commands that a cluster performs. They are sent again when a child's subtree was not the one that was meant."""
+
+
 class OutgoingRequest:
-    """Encodes one request for each next hop."""
+    """Encodes one request for each next hop.
+
+    :ivar head: its head as it came.
+    :ivar returnable: whoever sent it can be told that it was not delivered; an original cannot.
+    """
 
     def __init__(self, message: pb.ClusterMessage) -> None:
         """:param message: the request as received or made; not changed."""
+        self.head = message.Head
+        self.returnable = message.Head.HopLimit > 0 and message.Head.Command in PERFORMED
         rest = pb.ClusterMessage()
         rest.CopyFrom(message)
         rest.ClearField("Head")

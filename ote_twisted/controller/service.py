@@ -19,10 +19,11 @@ from ote_twisted.controller.admission import admit
 from ote_twisted.controller.announcing import Announcer
 from ote_twisted.controller.claims import Claims
 from ote_twisted.controller.directory import Directory
-from ote_twisted.controller.downward import PERFORMED, Downward
+from ote_twisted.controller.downward import Downward
 from ote_twisted.controller.from_child import FromChild
 from ote_twisted.controller.from_parent import FromParent, refusal_message
 from ote_twisted.controller.neighbours import Neighbours
+from ote_twisted.controller.outgoing import PERFORMED
 from ote_twisted.controller.owned import OwnedTasks
 from ote_twisted.controller.performing import Performer
 from ote_twisted.controller.pressure import BackPressure
@@ -85,7 +86,9 @@ class ClusterController(Service):
             shim, PerformedTasks(), clock, settings.performing, self.owned.performed, self.pressure.holds
         )
         self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
-        self.downward = Downward(self.table, self.links, self._perform, self.owned.undelivered, self.from_parent.received)
+        self.downward = Downward(
+            self.table, self.links, self._perform, self.owned.undelivered, self.from_parent.received, settings.full_link
+        )
         from_child = self._make_from_child()
         forward = self._drop if settings.is_root else self.uplink.send
         self.upward = Upward(self.table, forward, self.owned.answered, self._reported, from_child.received)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from ote_twisted.controller.downward import FULL
 from ote_twisted.controller.performing import PerformingLimits
 
 
@@ -13,8 +14,11 @@ class ControllerSettings:
 
     :ivar is_root: it has no parent.
     :ivar outbox: bytes of answers and reports kept while there is no parent.
+    :ivar full_link: bytes queued for a child from which on tasks for it go back to their owner; below the bound at which
+        the link is closed as a slow reader.
     """
 
     is_root: bool
     outbox: int = 16 * 1024 * 1024
     performing: PerformingLimits = field(factory=PerformingLimits)
+    full_link: int = FULL

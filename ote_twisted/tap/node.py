@@ -136,7 +136,9 @@ class ControllerNode(OrderedServices):
             version=__version__,
         )
         settings = ControllerSettings(
-            is_root=not config.parents, performing=PerformingLimits(seconds=TASK_SECONDS, answer_body=config.limit.answer_body)
+            is_root=not config.parents,
+            performing=PerformingLimits(seconds=TASK_SECONDS, answer_body=config.limit.answer_body),
+            full_link=config.limit.queue_hard // 2,
         )
         shim = make_shim(config, self.engine, self._reactor)
         return ClusterController(own, shim, self.storage.objects, self._reactor, time.time, _uid, settings)

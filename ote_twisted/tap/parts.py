@@ -56,7 +56,12 @@ def open_storage(config: ControllerConfig, reactor: Any) -> SQLiteStorage:
 
 def time_limits(config: ControllerConfig) -> Limits:
     """How long each phase of a link may last."""
-    return Limits(connect=config.handshake_timeout, handshake=config.handshake_timeout, ping_interval=config.ping_interval)
+    return Limits(
+        connect=config.handshake_timeout,
+        handshake=config.handshake_timeout,
+        ping_interval=config.ping_interval,
+        close=min(Limits().close, config.stop_timeout / 4),
+    )
 
 
 def own_tunnel(config: ControllerConfig) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import product
 
-from ote_twisted.tasks.model import Answer, Task
+from ote_twisted.tasks.model import Answer
 from ote_twisted.testing.tree import MemoryTree
 from ote_twisted.wire import clustermessage_pb2 as pb
+from ote_twisted.wire.messages import edge_report
 from tests.controller.trees import TreeTestCase, demo_tree, states
 
 
@@ -261,9 +262,8 @@ class PressureTests(TreeTestCase):
         self.tree.settle()
         root = self.tree.node("root")
         self.tree.network.partition("root", "slow")
-        for number in range(70):
-            task = Task("api", "PUT", "/big", b"x" * 1_000_000, f"u{number}.1")
-            root.controller.dispatch(task, "big", ["slow"], 60)
+        for _ in range(70):
+            root.controller.links["slow"].send(edge_report("root", b"x" * 1_000_000))
         self.tree.network.flush()
         self.assertEqual((root.cloud.counters.slow_readers, self.online()), (1, ["good"]))
         self.tree.network.heal()
