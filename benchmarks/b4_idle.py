@@ -100,13 +100,13 @@ def _join(place: Place, size: int) -> dict[str, float]:
     await_true(place.middle, lambda: place.parent.ask()["known"] == size, f"{size} children known")
     joined, seconds = size - place.count, time.perf_counter() - started
     place.count = size
-    return {"rate": joined / seconds, "cpu": (_cpu_at_rest(place.middle) - cpu) / joined * 1e6}
+    return {"rate": joined / seconds, "cpu": (_cpu_at_rest(place.middle, size) - cpu) / joined * 1e6}
 
 
-def _cpu_at_rest(program: Program) -> float:
-    """CPU seconds once the program does nothing more: objects are written after the parent was told."""
+def _cpu_at_rest(program: Program, children: int) -> float:
+    """CPU seconds once the program does nothing but ping: objects are written after the parent was told."""
     before, now = -1.0, cpu_seconds(program.pid)
-    while now - before > 0.002:
+    while now - before > 0.002 + 5e-6 * children:
         time.sleep(0.2)
         before, now = now, cpu_seconds(program.pid)
     return now
