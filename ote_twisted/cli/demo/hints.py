@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
@@ -22,7 +21,7 @@ def hints(kubeconfig: Path, examples: Path) -> list[str]:
         "",
         f"  export KUBECONFIG={shlex.quote(str(kubeconfig))}",
         "",
-        f"  kubectl apply -f {shlex.quote(_near(examples))}",
+        f"  kubectl apply -f {_folder(examples)}",
         "  kubectl get clustercontrollers -o wide",
         f"  {otectl} run '[tier=site]' -- GET /api/v1/namespaces",
         "",
@@ -40,10 +39,14 @@ def _otectl() -> str:
     return shlex.quote(_near(called.absolute()))
 
 
+def _folder(examples: Path) -> str:
+    """The examples as they lie in a clone, if this is one, else as they are installed."""
+    beside = Path(examples.name)
+    same = {file.name for file in beside.glob("*.yaml")} == {file.name for file in examples.glob("*.yaml")}
+    return f"{beside}/" if same else shlex.quote(_near(examples))
+
+
 def _near(path: Path) -> str:
-    """A path as seen from the working folder, where that is shorter."""
-    here = Path(os.getcwd())
-    beside = here / path.name
-    if path.is_dir() and beside.is_dir() and any(beside.glob("*.yaml")):
-        return f"{path.name}/"
+    """A path as seen from the working folder, if it is below it."""
+    here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
