@@ -18,6 +18,7 @@ from ote_twisted.observability.lifecycle import OrderedServices, ReadyAnnouncer,
 from ote_twisted.observability.logging import LoggedService, make_observer
 from ote_twisted.observability.notify import make_notifier
 from ote_twisted.tap.node import ControllerNode
+from ote_twisted.tap.open_files import raise_open_files
 
 Options = ControllerOptions
 
@@ -34,6 +35,7 @@ def makeService(options: ControllerOptions) -> IService:
 
     reactor: Any = running
     config = options.config
+    raise_open_files()
     observer = make_observer(sys.stdout, config.log.format, config.log.level)
     try:
         node = ControllerNode(config, reactor)

@@ -47,8 +47,15 @@ class SmallPiecesTLSFactory(TLSMemoryBIOFactory):
     protocol = SmallPiecesTLS
 
 
+BACKLOG = 1024
+"""Connections that may wait to be accepted: after an outage thousands of children come at once, and one that finds no
+room tries again only after a second. The kernel's own bound (``net.core.somaxconn``) may be lower."""
+
+
 class SmallPiecesReactor:
-    """A reactor whose ``listenSSL`` makes :class:`SmallPiecesTLS` connections; everything else is the given reactor's.
+    """A reactor whose ``listenSSL`` makes :class:`SmallPiecesTLS` connections, and where at least :data:`BACKLOG` may wait.
+
+    Everything else is the given reactor's.
 
     For ``serverFromString(SmallPiecesReactor(reactor), "ssl:8287:…")``.
     """
@@ -59,13 +66,17 @@ class SmallPiecesReactor:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
 
+    def listenTCP(self, port: int, factory: IProtocolFactory, backlog: int = 50, interface: str = "") -> IListeningPort:
+        """Listen by TCP."""
+        listening: IListeningPort = self._reactor.listenTCP(port, factory, backlog=max(backlog, BACKLOG), interface=interface)
+        return listening
+
     def listenSSL(
         self, port: int, factory: IProtocolFactory, contextFactory: Any, backlog: int = 50, interface: str = ""
     ) -> IListeningPort:
         """Listen by TCP with our own TLS layer."""
         wrapped = SmallPiecesTLSFactory(contextFactory, False, factory, self._reactor)
-        port_listening: IListeningPort = self._reactor.listenTCP(port, wrapped, backlog=backlog, interface=interface)
-        return port_listening
+        return self.listenTCP(port, wrapped, backlog, interface)
 
 
 @implementer(IStreamClientEndpoint)

@@ -22,7 +22,7 @@ from ote_twisted.tunnel.edge import Connected, EdgeTunnel, Waiting
 from ote_twisted.tunnel.endpoints import ParentEndpoints, tunnel_listener
 from ote_twisted.tunnel.proxy import ConnectProxyEndpoint, ProxyRefused
 from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
-from ote_twisted.tunnel.tls import PIECE, SmallPiecesReactor, SmallPiecesTLSFactory, TLSClientEndpoint
+from ote_twisted.tunnel.tls import BACKLOG, PIECE, SmallPiecesReactor, SmallPiecesTLSFactory, TLSClientEndpoint
 from tests.tunnel.builders import RawListener, RawPeer
 
 CERTIFICATE = self_signed("root.example")
@@ -227,11 +227,12 @@ class ConfigurationTests(SynchronousTestCase):
         )
 
     def test_listener_strings(self) -> None:
-        """tcp: strings listen as they do; ssl: ones get our TLS layer; nonsense is an error of configuration."""
+        """tcp: strings listen with room for many; ssl: ones get our TLS layer too; nonsense is an error of configuration."""
         listening = tunnel_listener(self.reactor, "tcp:8287:interface=127.0.0.1").listen(Factory.forProtocol(RawPeer))
         self.successResultOf(listening)
         SmallPiecesReactor(self.reactor).listenSSL(8443, Factory.forProtocol(RawPeer), CERTIFICATE.options())
         self.assertEqual([server[0] for server in self.reactor.tcpServers], [8287, 8443])
+        self.assertEqual([server[2] for server in self.reactor.tcpServers], [BACKLOG, BACKLOG])
         self.assertIsInstance(self.reactor.tcpServers[1][1], SmallPiecesTLSFactory)
         self.assertEqual(self.reactor.sslServers, [])
         for text in ("nonsense:1", "tcp:x", ""):
