@@ -1,4 +1,4 @@
-"""Writes what is made from declarations: the manual of the configuration, examples, compiled manifests. For ``make generated``."""
+"""Writes what is made from declarations: the manual of the configuration, examples, compiled manifests (``make generated``)."""
 
 from __future__ import annotations
 

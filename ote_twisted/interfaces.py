@@ -198,7 +198,8 @@ class IClusterShim(Interface):
         """
 
     def describe() -> Deferred[JSON]:
-        """What the cluster is: ``{"kind": …, "version": …, "capacity": {…}, "allocatable": {…}, "nodes": n}``; keys may be absent."""
+        """What the cluster is: a JSON object of which any key may be absent: ``kind``, ``version``, ``capacity``,
+        ``allocatable`` (resource name to quantity) and ``nodes`` (a number)."""
 
 
 class ITaskCarrier(Interface):

@@ -49,7 +49,7 @@ class Renderer:
             items = [partial(orjson.loads(value)) for value in values]
             body = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items}
             return encoded(orjson.dumps(body), form)
-        body_bytes = b"%b%b,\"items\":[%b]}" % (self._list_head, orjson.dumps(metadata), b",".join(values))
+        body_bytes = b'%b%b,"items":[%b]}' % (self._list_head, orjson.dumps(metadata), b",".join(values))
         return encoded(body_bytes, form)
 
 

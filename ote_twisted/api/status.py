@@ -103,7 +103,6 @@ class Named:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
 
-
 def invalid(subject: Named, causes: Sequence[Cause]) -> ApiError:
     """422 with one cause per fault."""
     texts = [f"{cause.field}: {cause.message}" for cause in causes]

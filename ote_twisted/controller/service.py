@@ -82,9 +82,7 @@ class ClusterController(Service):
         self.announcer = Announcer(self.table, clock, now)
         self.claims = Claims(self.table, clock)
         self.pressure = BackPressure(own.name, self.uplink)
-        self.performer = Performer(
-            shim, PerformedTasks(), clock, settings.performing, self.owned.performed, self.pressure.holds
-        )
+        self.performer = Performer(shim, PerformedTasks(), clock, settings.performing, self.owned.performed, self.pressure.holds)
         self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
         self.downward = Downward(
             self.table, self.links, self._perform, self.owned.undelivered, self.from_parent.received, settings.full_link
@@ -105,9 +103,7 @@ class ClusterController(Service):
         self._shim = shim
 
     def _make_from_child(self) -> FromChild:
-        return FromChild(
-            self.table, self.claims, self._changed, self.downward.refused_whole, self.owned.undelivered, self._carry
-        )
+        return FromChild(self.table, self.claims, self._changed, self.downward.refused_whole, self.owned.undelivered, self._carry)
 
     def serve(self, owner: ITaskOwner) -> None:
         """Name the owner of tasks; the composition root calls it once, before anything starts."""

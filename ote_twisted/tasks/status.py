@@ -66,10 +66,7 @@ def shown_clusters(entries: Sequence[LedgerEntry], bounds: Bounds, online: Calla
         frames.append((entry, frame))
     bodies = [show(entry.body) for entry, _ in frames]
     limit = fair_limit([body.size for body in bodies], max(0, left))
-    return {
-        entry.cluster: with_body(frame, entry, cut(body, limit))
-        for (entry, frame), body in zip(frames, bodies, strict=True)
-    }
+    return {entry.cluster: with_body(frame, entry, cut(body, limit)) for (entry, frame), body in zip(frames, bodies, strict=True)}
 
 
 def entry_frame(entry: LedgerEntry, online: Callable[[str], bool] | None = None) -> JSON:

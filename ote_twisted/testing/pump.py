@@ -343,9 +343,7 @@ class MemoryNetwork:
             self._connect(*dial)
         return bool(due)
 
-    def _connect(
-        self, source: str, host: str, port: int, factory: IProtocolFactory, connecting: Deferred[IProtocol]
-    ) -> None:
+    def _connect(self, source: str, host: str, port: int, factory: IProtocolFactory, connecting: Deferred[IProtocol]) -> None:
         listener = self.ports.get((host, port))
         if listener is None:
             connecting.errback(Failure(ConnectionRefusedError()))

@@ -160,9 +160,7 @@ class MemoryNode:
         return value
 
     def _make_controller(self, clock: Clock) -> ClusterController:
-        own = ClusterEntry(
-            self.name, listen=f"{self.host}:{PORT}", labels=self.labels, tags=self.tags, performs=self.performs
-        )
+        own = ClusterEntry(self.name, listen=f"{self.host}:{PORT}", labels=self.labels, tags=self.tags, performs=self.performs)
         shim: IClusterShim | None = self.shim if self.performs else None
         settings = ControllerSettings(is_root=not self.parents)
         return ClusterController(own, shim, self.store, clock, self.now, self.new_uid, settings)
@@ -171,9 +169,7 @@ class MemoryNode:
         addresses = [ParentAddress(parent, PORT) for parent in self.parents]
         subprotocols = EdgeSettings().subprotocols if self.v2 else ()
         settings = EdgeSettings(advertise=f"{self.host}:{PORT}", subprotocols=subprotocols)
-        return EdgeTunnel(
-            self.name, addresses, self.controller, settings, clock, self.network.dialler(self.host), self._chance
-        )
+        return EdgeTunnel(self.name, addresses, self.controller, settings, clock, self.network.dialler(self.host), self._chance)
 
 
 class MemoryTree:

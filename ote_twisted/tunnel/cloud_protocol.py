@@ -92,9 +92,7 @@ class CloudTunnelProtocol(TunnelProtocol, WebSocketServerProtocol):  # type: ign
         """See TunnelProtocol."""
         self.failHandshake(reason, status)
 
-    def failHandshake(
-        self, reason: str, code: int = 400, responseHeaders: Sequence[tuple[str, str]] | None = None
-    ) -> None:
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Sequence[tuple[str, str]] | None = None) -> None:
         """Called by Autobahn for a head that is not a websocket handshake of ours."""
         if self.session.phase is not Phase.OPENING:
             return

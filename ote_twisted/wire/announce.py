@@ -178,9 +178,7 @@ def decode_ancestry(raw: bytes) -> Ancestry:
 
 def encode_undeliverable(undeliverable: Undeliverable) -> bytes:
     """Body of ``Undeliverable``."""
-    return _written(
-        pb.UndeliverableBody, Targets=undeliverable.targets, Reason=undeliverable.reason, Hop=undeliverable.hop
-    )
+    return _written(pb.UndeliverableBody, Targets=undeliverable.targets, Reason=undeliverable.reason, Hop=undeliverable.hop)
 
 
 def decode_undeliverable(raw: bytes) -> Undeliverable:

@@ -106,7 +106,7 @@ def decode_subtree(raw: bytes) -> dict[str, str]:
     return _texts(_object(raw, "SubTreeRouter", ROUTE_BODY_LIMIT), "SubTreeRouter") or {}
 
 
-_ESCAPED: Final = re.compile("[\x00-\x1f\"\\\\<>&\u2028\u2029\ud800-\udfff]")
+_ESCAPED: Final = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
 _SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

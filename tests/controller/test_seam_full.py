@@ -106,4 +106,3 @@ class BurstTests(TreeTestCase):
         self.burst("root", "root", "leaf")
         slow, returned = self.counted("root")
         self.assertEqual((slow, returned > 0), (0, True))
-

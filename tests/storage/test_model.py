@@ -212,5 +212,3 @@ class ModelTests(SynchronousTestCase):
                     assert self.clock.getDelayedCalls() == []
 
         run_state_machine_as_test(Machine, settings=SETTINGS)
-
-

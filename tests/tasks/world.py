@@ -293,5 +293,3 @@ class World:
         """What the ledger keeps."""
         page = self.test.successResultOf(self.ledger.inner.page(uid, 100_000))
         return {entry.cluster: str(entry.state) for entry in page}
-
-

@@ -47,10 +47,7 @@ def go_head(**changes: str | None) -> bytes:
 def go_server_answer(accept: str) -> bytes:
     """What the original's server answers."""
     return (
-        "HTTP/1.1 101 Switching Protocols\r\n"
-        "Upgrade: websocket\r\n"
-        "Connection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     ).encode("ascii")
 
 
@@ -138,9 +135,7 @@ class TunnelTestCase(SynchronousTestCase):
 
     def make_cloud(self, host: str, sink: RecordingSink | None = None) -> CloudTunnel:
         """A started cloud tunnel that is stopped at the end."""
-        cloud = CloudTunnel(
-            self.network.server_endpoint(host, 8287), sink or self.sink, self.cloud_settings, self.clock
-        )
+        cloud = CloudTunnel(self.network.server_endpoint(host, 8287), sink or self.sink, self.cloud_settings, self.clock)
         cloud.startService()
         self.addCleanup(self._stop, cloud)
         return cloud

@@ -68,9 +68,7 @@ class DigestTests(SynchronousTestCase):
     def test_fields_do_not_run_together(self) -> None:
         """Text that moves from one field into the next changes the digest."""
         self.assertNotEqual(entry_digest(ClusterEntry("a", "bc")), entry_digest(ClusterEntry("ab", "c")))
-        self.assertNotEqual(
-            entry_digest(ClusterEntry("a", tags=("x",))), entry_digest(ClusterEntry("a", labels={"x": ""}))
-        )
+        self.assertNotEqual(entry_digest(ClusterEntry("a", tags=("x",))), entry_digest(ClusterEntry("a", labels={"x": ""})))
 
     def test_order_of_labels_and_tags_does_not_matter(self) -> None:
         """Labels and tags are sets."""

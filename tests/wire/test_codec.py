@@ -98,9 +98,7 @@ class HopLimitTests(SynchronousTestCase):
 
     def test_only_the_hop_limit_changes(self) -> None:
         """Only the hop limit differs, and the earlier bytes are untouched."""
-        message = pb.ClusterMessage(
-            Head=pb.MessageHead(MessageID="t1", HopLimit=64, Targets=["c1"]), Body=b"\x00body"
-        )
+        message = pb.ClusterMessage(Head=pb.MessageHead(MessageID="t1", HopLimit=64, Targets=["c1"]), Body=b"\x00body")
         raw = message.SerializeToString()
         amended = with_hop_limit(raw, 63)
         self.assertTrue(amended.startswith(raw))

@@ -28,9 +28,7 @@ class DocumentTests(SynchronousTestCase):
         """The worked example is what the writer writes."""
         [block] = re.findall(r"```hex\n(.*?)```", self.text, re.DOTALL)
         example = "".join(line.partition("  ")[0] for line in block.splitlines())
-        head = request_head(
-            pb.ControlReq, "t1", parent="root", uid="9f1c.1", targets=["c1"], hop_limit=64, deadline=3600
-        )
+        head = request_head(pb.ControlReq, "t1", parent="root", uid="9f1c.1", targets=["c1"], hop_limit=64, deadline=3600)
         writer = EnvelopeWriter()
         for _ in range(6):
             writer.add(b"")

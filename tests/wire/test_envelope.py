@@ -205,11 +205,7 @@ class ChunkTests(SynchronousTestCase):
         self.assertEqual(sorted(read(payloads, EnvelopeReader(5 * CHUNK_LENGTH))), sorted(messages))
 
     @settings(max_examples=50)
-    @given(
-        st.lists(
-            st.tuples(st.sampled_from("abc"), st.sampled_from([50, 40_000, LONG, 200_000]), st.booleans()), max_size=25
-        )
-    )
+    @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([50, 40_000, LONG, 200_000]), st.booleans()), max_size=25))
     def test_each_flow_in_order(self, plan: list[tuple[str, int, bool]]) -> None:
         """Whatever is added between payloads, everything arrives once, and each flow in its order."""
         writer, reader = EnvelopeWriter(), EnvelopeReader()
@@ -261,9 +257,7 @@ class HostileTests(SynchronousTestCase):
 
     def test_acknowledgement_backwards(self) -> None:
         """An acknowledgement is not taken back."""
-        self.assert_malformed(
-            "Acknowledge: 4 after 5", pb.ClusterMessage(Acknowledge=5), pb.ClusterMessage(Acknowledge=4)
-        )
+        self.assert_malformed("Acknowledge: 4 after 5", pb.ClusterMessage(Acknowledge=5), pb.ClusterMessage(Acknowledge=4))
 
     def test_gap_between_chunks(self) -> None:
         """Chunks follow each other without gap or overlap."""

@@ -75,15 +75,11 @@ class GoldenVectorTests(SynchronousTestCase):
         """Its answer, which still holds the selector that the request came with."""
         request = v1_head(pb.ControlReq, "t1", "c1", "root")
         raw = control_response(request, "c1", Answer(200, b"{}"), 1600000001)
-        self.assertEqual(
-            raw.hex(), "0a140a02743110081a026331220263312a04726f6f74120d0881a0f8fa0510c8011a027b7d"
-        )
+        self.assertEqual(raw.hex(), "0a140a02743110081a026331220263312a04726f6f74120d0881a0f8fa0510c8011a027b7d")
 
     def test_multi_request(self) -> None:
         """Two objects of one path."""
-        bodies = [
-            b'{"kind":"Namespace","apiVersion":"v1","metadata":{"name":"%s"}}' % name for name in (b"a", b"b")
-        ]
+        bodies = [b'{"kind":"Namespace","apiVersion":"v1","metadata":{"name":"%s"}}' % name for name in (b"a", b"b")]
         raw = multi_request(v1_head(pb.ControlMultiReq, selector="c1"), "api", "POST", "/api/v1/namespaces", bodies)
         self.assertEqual(
             raw.hex(),

@@ -129,9 +129,7 @@ def _upgrade(path: Path, schema: Sequence[str]) -> None:
     try:
         have = db.execute("PRAGMA user_version").fetchone()[0]
         if have > len(schema):
-            raise corrupt(
-                str(path), f"its schema is number {have}, of a newer release; this release knows up to {len(schema)}"
-            )
+            raise corrupt(str(path), f"its schema is number {have}, of a newer release; this release knows up to {len(schema)}")
         if 0 < have < len(schema):
             _back_up(db, path.with_name(f"{path.name}.schema-{have}.backup"))
         for number in range(have, len(schema)):

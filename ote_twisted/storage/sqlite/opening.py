@@ -99,4 +99,3 @@ def _assemble(
     writer = make_writer(commit, Backlog(announce, limits))
     objects = SQLiteObjectStore(writer, feed, readers)
     return SQLiteStorage(objects, SQLiteTaskLedger(writer, objects.reader), writer, commit, lock)
-

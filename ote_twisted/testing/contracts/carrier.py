@@ -1,7 +1,7 @@
 """What every carrier of tasks must do.
 
-    class MyCarrierTests(make_task_carrier_tests(build_mine)):
-        \"\"\"My carrier keeps the contract.\"\"\"
+class MyCarrierTests(make_task_carrier_tests(build_mine)):
+    \"\"\"My carrier keeps the contract.\"\"\"
 """
 
 from __future__ import annotations

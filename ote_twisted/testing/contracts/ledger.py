@@ -1,7 +1,7 @@
 """What every task ledger must do.
 
-    class MyLedgerTests(make_task_ledger_tests(build_mine)):
-        \"\"\"My ledger keeps the contract.\"\"\"
+class MyLedgerTests(make_task_ledger_tests(build_mine)):
+    \"\"\"My ledger keeps the contract.\"\"\"
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every :class:`~ote_twisted.interfaces.ILink` keeps, as tests. Give the factory a way to make yours::
 
-    class MyLinkContractTests(make_link_tests(lambda case: LinkHarness(…))):
-        \"\"\"My links.\"\"\"
+class MyLinkContractTests(make_link_tests(lambda case: LinkHarness(…))):
+    \"\"\"My links.\"\"\"
 """
 
 from __future__ import annotations

@@ -304,7 +304,7 @@ class _Listing(_Base):
 
     def test_foreign_continue_token(self) -> None:
         """A continue token that the store did not make is Expired, whatever it is."""
-        for token in ("", "nonsense", "[]", "[1]", '["1","a","b"]', '[1,2,3]', "null", "[99,\"a\",\"b\"]", "[true,\"a\",\"b\"]"):
+        for token in ("", "nonsense", "[]", "[1]", '["1","a","b"]', "[1,2,3]", "null", '[99,"a","b"]', '[true,"a","b"]'):
             self.refused(self.store.list(MAPS, continue_key=token), Expired)
 
     def test_label_narrows(self) -> None:
@@ -329,9 +329,7 @@ class _Watching(_Base):
         made = self.create("a")
         self.update("a")
         self.delete("a")
-        self.assertEqual(
-            told(events), [("ADDED", "a", start + 1), ("MODIFIED", "a", start + 2), ("DELETED", "a", start + 3)]
-        )
+        self.assertEqual(told(events), [("ADDED", "a", start + 1), ("MODIFIED", "a", start + 2), ("DELETED", "a", start + 3)])
         self.assertEqual(events[0].object.value, made.value)
 
     def test_nothing_is_delivered_in_the_turn_of_the_call(self) -> None:
