@@ -39,6 +39,7 @@ class GuardedShim:
     Tasks are performed at once, but in order for one object; each has an answer within its time, of bounded
     size; a shim that raises costs one 500; a shim that is not started or is stopped performs nothing.
 
+    :ivar lanes: its queues.
     :ivar crashed: tasks whose performance raised something unforeseen.
     :ivar timed_out: tasks given up.
     :ivar truncated: answers cut.
@@ -54,7 +55,7 @@ class GuardedShim:
         """
         self._inner = inner
         self._clock = clock
-        self._lanes = Lanes() if lanes is None else lanes
+        self.lanes = Lanes() if lanes is None else lanes
         self._limits = limits or GuardLimits()
         self._open: set[Deferred[Answer]] = set()
         self._why_not = "the shim is not started"
@@ -80,7 +81,7 @@ class GuardedShim:
             return fail(ShimUnavailable(self._why_not))
         if (refused := fault(task)) is not None:
             return succeed(refused)
-        performing = self._lanes.run(object_key(task), lambda: self._attempt(task))
+        performing = self.lanes.run(object_key(task), lambda: self._attempt(task))
         self._open.add(performing)
         performing.addBoth(self._closed, performing)
         return performing

@@ -19,6 +19,7 @@ from ote_twisted.observability.logging import LoggedService, make_observer
 from ote_twisted.observability.notify import make_notifier
 from ote_twisted.tap.node import ControllerNode
 from ote_twisted.tap.open_files import raise_open_files
+from ote_twisted.tap.watching import process_measures
 
 Options = ControllerOptions
 
@@ -37,10 +38,6 @@ def makeService(options: ControllerOptions) -> IService:
     config = options.config
     raise_open_files()
     observer = make_observer(sys.stdout, config.log.format, config.log.level)
-    try:
-        node = ControllerNode(config, reactor)
-    except OTEError as fault:
-        raise SystemExit(f"ote-controller {config.name}: {fault}") from None
 
     def apply(wanted: ControllerConfig) -> None:
         observer.set_level(wanted.log.level)
@@ -49,6 +46,10 @@ def makeService(options: ControllerOptions) -> IService:
     notifier = make_notifier(os.environ, reactor, time.monotonic, os.getpid())
     reloader = Reloader(options.load, config, LIVE, apply)
     services = OrderedServices(reactor, config.stop_timeout + 1.0)
+    try:
+        node = ControllerNode(config, reactor, process_measures(observer, reloader, notifier, services))
+    except OTEError as fault:
+        raise SystemExit(f"ote-controller {config.name}: {fault}") from None
     services.addService(notifier)
     services.addService(SignalService(reactor, signal.SIGHUP, lambda: notifier.while_reloading(reloader.reload)))
     services.addService(node)

@@ -96,7 +96,7 @@ def _traffic(controller: ClusterController) -> list[Measure]:
         "forwarded": "Requests passed to a child.",
         "malformed": "Undecodable messages from the parent.",
         "exhausted": "Requests whose hop limit ran out.",
-        "undeliverable": "Targets that had no way.",
+        "undeliverable": "Targets that had no way, or one without room.",
         "faulty_selectors": "Parts of originals' selectors that are no expression.",
     }
     up = {
@@ -125,6 +125,7 @@ def _traffic(controller: ClusterController) -> list[Measure]:
         *counters_of(controller.from_child, "ote_from_child", from_child),
         *counters_of(controller.from_parent, "ote_from_parent", from_parent),
         gauge("ote_performer_running", "Tasks under way here.", lambda: controller.performer.running),
+        gauge("ote_performer_waiting", "Tasks that wait for their turn here.", lambda: controller.performer.waiting),
     ]
 
 

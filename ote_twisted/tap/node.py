@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -27,10 +27,12 @@ from ote_twisted.interfaces import IVirtualResource
 from ote_twisted.observability.exposition import Exposition
 from ote_twisted.observability.health import HealthChecks
 from ote_twisted.observability.lifecycle import OrderedServices
+from ote_twisted.observability.metrics import Measure
 from ote_twisted.storage.model import JSON
 from ote_twisted.tap.bringup import Bringup, Listening
 from ote_twisted.tap.measures import measures
 from ote_twisted.tap.parts import TASK_SECONDS, make_shim, open_storage, own_tunnel, time_limits
+from ote_twisted.tap.watching import history_measures, shim_measures
 from ote_twisted.tasks.owner import TaskOwner
 from ote_twisted.tasks.settings import TaskSettings
 from ote_twisted.tasks.validate import validate_task
@@ -49,13 +51,15 @@ class ControllerNode(OrderedServices):
     """A controller and everything it is made of.
 
     :ivar site: what the API listener serves; also usable without one.
+    :ivar shim: the shim, or ``None`` for a controller without a cluster.
     """
 
     _node_log = Logger()
 
-    def __init__(self, config: ControllerConfig, reactor: Any) -> None:
+    def __init__(self, config: ControllerConfig, reactor: Any, also: Iterable[Measure] = ()) -> None:
         """Open the store and build; nothing runs yet.
 
+        :param also: measures of whatever is round it, shown with its own.
         :raise ote_twisted.errors.OTEError: the configuration or the store is unusable.
         """
         super().__init__(reactor, config.stop_timeout)
@@ -85,7 +89,7 @@ class ControllerNode(OrderedServices):
         self.live = HealthChecks("livez", {"ping": lambda: None})
         self._fill(virtual, subresources)
         self.site = ApiSite(self.engine, reactor, self._pages(), ListenerLimits(body_bytes=config.limit.api_body))
-        self.metrics = Exposition("ote-controller", config.name, self._measures())
+        self.metrics = Exposition("ote-controller", config.name, [*self._measures(), *also])
         self.api = ApiListener(serverFromString(reactor, config.api), self.site) if config.api else None
         self._assemble()
 
@@ -140,7 +144,8 @@ class ControllerNode(OrderedServices):
             performing=PerformingLimits(seconds=TASK_SECONDS, answer_body=config.limit.answer_body),
             full_link=config.limit.queue_hard // 2,
         )
-        shim = make_shim(config, self.engine, self._reactor)
+        self.shim = make_shim(config, self.engine, self._reactor)
+        shim = None if self.shim is None else self.shim.shim
         return ClusterController(own, shim, self.storage.objects, self._reactor, time.time, _uid, settings)
 
     def _make_cloud(self) -> CloudTunnel:
@@ -207,10 +212,13 @@ class ControllerNode(OrderedServices):
             b"/readyz": lambda query: self.ready.render(b"verbose" in query),
         }
 
-    def _measures(self) -> Any:
-        return measures(
-            self.controller, self.owner, self.storage, self.cloud, self.edge, self.engine, self.site if self.config.api else None
-        )
+    def _measures(self) -> list[Measure]:
+        site = self.site if self.config.api else None
+        return [
+            *measures(self.controller, self.owner, self.storage, self.cloud, self.edge, self.engine, site),
+            *history_measures(self.controller.performer.history),
+            *(shim_measures(self.shim.shim, self.shim.remote) if self.shim is not None else ()),
+        ]
 
 
 def _port(address: object) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 from ote_twisted.config.model import ControllerConfig
 from ote_twisted.errors import StoreError
@@ -10,9 +12,11 @@ from ote_twisted.interfaces import IApiServer, IClusterShim
 from ote_twisted.shim.embedded import EmbeddedShim
 from ote_twisted.shim.guard import GuardedShim, GuardLimits
 from ote_twisted.shim.plugin import load_shim
-from ote_twisted.shim.websocket import LinkLimits
 from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
 from ote_twisted.tunnel.settings import Limits
+
+if TYPE_CHECKING:
+    from ote_twisted.shim.remote import RemoteShim
 
 TASK_SECONDS = 120.0
 """Longest time for one task at the shim, less if its deadline comes first."""
@@ -21,7 +25,18 @@ STORE = "store.sqlite"
 """File name of the store in the state folder."""
 
 
-def make_shim(config: ControllerConfig, engine: IApiServer, reactor: Any) -> IClusterShim | None:
+@frozen
+class OwnShim:
+    """A controller's shim.
+
+    :ivar remote: the link to it, where it is in another program.
+    """
+
+    shim: GuardedShim
+    remote: RemoteShim | None = None
+
+
+def make_shim(config: ControllerConfig, engine: IApiServer, reactor: Any) -> OwnShim | None:
     """The shim that the configuration names.
 
     :raise ote_twisted.errors.ConfigError: no shim of that kind is installed.
@@ -31,14 +46,20 @@ def make_shim(config: ControllerConfig, engine: IApiServer, reactor: Any) -> ICl
     if config.shim.startswith(("ws://", "wss://")):
         from ote_twisted.shim.dial import ShimAddress  # most sites have none of this
         from ote_twisted.shim.remote import RemoteShim
+        from ote_twisted.shim.websocket import LinkLimits
 
         address = ShimAddress.parse(config.shim)
         bounds = LinkLimits(message=config.limit.message, unsent=config.limit.queue_hard)
-        inner: IClusterShim = RemoteShim(address, address.endpoint(reactor), reactor, link_limits=bounds)
-    elif config.shim == "embedded":
-        inner = EmbeddedShim(engine)
+        remote = RemoteShim(address, address.endpoint(reactor), reactor, link_limits=bounds)
+        return OwnShim(_guarded(config, remote, reactor), remote)
+    if config.shim == "embedded":
+        inner: IClusterShim = EmbeddedShim(engine)
     else:
         inner = load_shim(config.shim, {"state": str(config.state), "cluster": config.name, **config.shim_settings})
+    return OwnShim(_guarded(config, inner, reactor))
+
+
+def _guarded(config: ControllerConfig, inner: IClusterShim, reactor: Any) -> GuardedShim:
     return GuardedShim(inner, reactor, limits=GuardLimits(TASK_SECONDS, config.limit.answer_body))
 
 

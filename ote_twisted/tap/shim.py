@@ -36,6 +36,7 @@ from ote_twisted.shim.websocket import LinkLimits
 from ote_twisted.storage.sqlite.opening import open_store
 from ote_twisted.tap.listening import Announcer, Listener
 from ote_twisted.tap.monitoring import monitoring_site
+from ote_twisted.tap.watching import process_measures
 
 EMBEDDED = "embedded"
 """The kind that is a cluster inside this process; every other is a plugin."""
@@ -77,7 +78,8 @@ def makeService(options: ShimOptions) -> IService:
     for endpoint in config.listen:
         services.addService(Listener("ote-shim", endpoint, reactor, server.factory()))
     if config.api is not None:
-        services.addService(_monitoring(config, server, reactor))
+        also = process_measures(observer, reloader, notifier, services)
+        services.addService(_monitoring(config, [*measures(server), *also], reactor, server))
     services.addService(Announcer(notifier.ready))
     return _logged(observer, services)
 
@@ -186,8 +188,8 @@ def _by_cluster(server: ShimServer, name: str) -> Callable[[], dict[tuple[str, .
     return lambda: {(cluster.name,): getattr(cluster, name) for cluster in server.clusters()}
 
 
-def _monitoring(config: ShimConfig, server: ShimServer, reactor: Any) -> Listener:
-    metrics = Exposition("ote-shim", config.cluster, measures(server))
+def _monitoring(config: ShimConfig, shown: list[Measure], reactor: Any, server: ShimServer) -> Listener:
+    metrics = Exposition("ote-shim", config.cluster, shown)
 
     def away() -> str | None:
         names = [cluster.name for cluster in server.clusters() if not cluster.ready]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 @frozen
@@ -21,7 +21,7 @@ class Task:
     destination: str
     method: str
     uri: str
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     uid: str = ""
 
 
@@ -35,7 +35,7 @@ class Answer:
     """
 
     code: int
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     truncated: bool = False
     full_length: int = 0
 
@@ -69,7 +69,7 @@ class LedgerEntry:
     cluster: str
     state: TargetState
     code: int | None = None
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     truncated: bool = False
     why: str = ""
     timestamp: int | None = None

@@ -77,7 +77,7 @@ class CloudTunnelFactory(WebSocketServerFactory):
         if link is None:
             self._opening -= 1
         else:
-            self._forget(link)
+            self._leave(link, reason)
         if self._quiet is not None and not self._connections:
             self._quiet.callback(None)
 
@@ -95,6 +95,13 @@ class CloudTunnelFactory(WebSocketServerFactory):
             older.replace(f"replaced by a newer session from {link.peer_address}")
         self.links[link.peer] = link
         self._per_address[_host(link.peer_address)] += 1
+        wire = "ote.v2" if link.v2 else "ote.v1"
+        self.logger.info("{child} joined from {address} with {wire}", child=link.peer, address=link.peer_address, wire=wire)
+
+    def _leave(self, link: Link, reason: str) -> None:
+        if self.links.get(link.peer) is link:
+            self.logger.info("{child} left: {reason}", child=link.peer, reason=reason)
+            self._forget(link)
 
     def _forget(self, link: Link) -> None:
         if self.links.get(link.peer) is link:
