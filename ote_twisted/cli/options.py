@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,13 +37,25 @@ def controller_options(function: Function) -> Function:
 
 
 def output_option(*forms: str) -> Callable[[Function], Function]:
-    """Add ``-o``; without it a table is written.
+    """Add ``-o``: a table on a terminal, JSON in a pipe, unless it or ``OTECTL_OUTPUT`` says otherwise.
 
-    :param forms: further forms beside ``json`` and ``yaml``.
+    :param forms: further forms beside ``json``, ``yaml`` and ``table``. The command gets ``None`` for a table.
     """
     return click.option(
-        "-o", "--output", type=click.Choice(["json", "yaml", *forms]), help="Form of the output; a table without."
+        "-o",
+        "--output",
+        type=click.Choice(["json", "yaml", "table", *forms]),
+        envvar="OTECTL_OUTPUT",
+        callback=_form,
+        help="Form of the output; without, and without $OTECTL_OUTPUT, a table on a terminal and JSON in a pipe.",
     )
+
+
+def _form(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """What a command is told: ``None`` is a table, or, for one that follows changes, a line for each."""
+    if value is not None:
+        return None if value == "table" else value
+    return None if sys.stdout.isatty() or context.params.get("watch") else "json"
 
 
 def duration(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:

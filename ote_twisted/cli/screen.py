@@ -1,4 +1,4 @@
-"""Where a command writes: tables with colour on a terminal, plain text in a pipe, JSON or YAML when asked for."""
+"""Where a command writes: tables, with colour on a terminal; JSON, YAML and names for programs."""
 
 from __future__ import annotations
 

@@ -114,11 +114,11 @@ class DemoTestCase(SynchronousTestCase):
         return Ran(done)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Give the environment of programs: a home of its own, no terminal."""
+        """Give the environment of programs: a home of its own, no terminal but its tables."""
         running = getattr(self, "running", None)
         kept = {name: value for name, value in os.environ.items() if name not in ("KUBECONFIG", "PYTHONPATH")}
         kubeconfig = {"KUBECONFIG": str(running.kubeconfig)} if running is not None else {}
-        return {**kept, "HOME": str(self.home), **kubeconfig, **more}
+        return {**kept, "HOME": str(self.home), "OTECTL_OUTPUT": "table", **kubeconfig, **more}
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Ask again and again until it is so."""

@@ -100,6 +100,14 @@ class LookingTests(DemoTestCase):
         )
         self.assertEqual(self.otectl("tree", "-o", "name").out.split()[1], "cluster.ote.baidu.com/north")
 
+    def test_pipe(self) -> None:
+        """In a pipe each command writes JSON unless it is told otherwise."""
+        self.demo("--tiers", "2", "--fanout", "1")
+        for words in (["tree"], ["select", "*"], ["status"], ["version"], ["run", "*", "--", "GET", "/version"]):
+            told = self.ran(BIN / "otectl", *words, OTECTL_OUTPUT="")
+            self.assertIsInstance(told.json, dict, words)
+        self.assertIn("NAME ", self.ran(BIN / "otectl", "tree", "-o", "table", OTECTL_OUTPUT="").out)
+
     def test_tree_watch(self) -> None:
         """In a pipe a watched tree is a line for each change, and Ctrl-C ends it with 0."""
         self.demo()

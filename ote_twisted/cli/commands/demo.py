@@ -14,7 +14,6 @@ import click
 from ote_twisted.cli.demo.places import Place, fixed_tree, regular_tree
 from ote_twisted.cli.drive import drive
 from ote_twisted.cli.errors import FAILED, CommandError
-from ote_twisted.cli.options import output_option
 from ote_twisted.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ Examples:
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port of the root's API; 0 is any free one."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show the log, which is also in DIR/demo.log.")
-@output_option()
+@click.option("-o", "--output", type=click.Choice(["json", "yaml"]), help="Form of the output; text and a table without.")
 @click.pass_context
 def command(
     call: click.Context,
