@@ -132,6 +132,10 @@ class PageTests(DemoTestCase):
         """Every command of the page about otectl works and gives what is shown."""
         self.followed("docs/otectl.md")
 
+    def test_api(self) -> None:
+        """Every command of the page about the API works."""
+        self.followed("docs/api.md")
+
 
 class DifferenceTests(DemoTestCase):
     """How what is shown is compared."""
