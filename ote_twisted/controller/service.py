@@ -204,8 +204,10 @@ class ClusterController(Service):
             self._room()
 
     def _room(self) -> None:
-        self.pressure.release()
-        self.performer.resume()
+        self.uplink.release()
+        if not self.uplink.congested:
+            self.pressure.release()
+            self.performer.resume()
 
     # ---- ITaskCarrier
 

@@ -33,28 +33,30 @@ class Uplink:
 
     @property
     def congested(self) -> bool:
-        """The parent takes less than is sent."""
-        return self.link is not None and self.link.congested
+        """The parent takes less than is sent, or has not taken yet what waited for it."""
+        return self.link is not None and (self.link.congested or bool(self._waiting))
 
     def send(self, message: bytes) -> None:
         """Send one encoded message to the parent, now or when there is one."""
         if self.owed is not None:
             owed, self.owed = self.owed, None
             owed()
-        if self.link is not None:
-            self.link.send(message)
-        else:
+        if self.link is None or self._waiting:
             self._keep(message)
+        else:
+            self.link.send(message)
 
     def opened(self, link: ILink) -> None:
         """There is a parent."""
         self.link = link
 
     def release(self) -> None:
-        """Send what waited; called when the new parent knows who is below us."""
-        waiting, self._waiting, self.waiting_bytes = self._waiting, deque(), 0
-        for message in waiting:
-            self.send(message)
+        """Send what waited, as much as the link takes; called when the new parent knows who is below us, and when it drained."""
+        link, waiting = self.link, self._waiting
+        while link is not None and waiting and not link.congested:
+            message = waiting.popleft()
+            self.waiting_bytes -= len(message)
+            link.send(message)
 
     def lost(self) -> None:
         """The parent is gone."""

@@ -210,8 +210,10 @@ class BackPressureTests(ControllerTestCase):
         parent = self.congested()
         a, b = self.child("a"), self.child("b")
         a.receive(answer_to(request("a"), "a"))
+        parent.congested = False
         self.controller.link_drained(parent)
         self.assertTrue(a.reading)
+        parent.congested = True
         b.receive(answer_to(request("b"), "b"))
         self.assertFalse(b.reading)
         parent.end("gone")
