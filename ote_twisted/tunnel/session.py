@@ -141,7 +141,7 @@ class Session:
     def _look_at_peer(self, now: float) -> Verdict:
         interval = self.limits.ping_interval
         if self.held:
-            return Sleep(now + interval)
+            return Ping(now + interval)  # the peer gets no answer to its own pings, and must not take us for dead
         dead = self.last_heard + interval * self.limits.missed_pings
         idle = self.last_heard + interval + self._patience
         if now >= dead:

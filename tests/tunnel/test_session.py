@@ -83,10 +83,10 @@ class LivenessTests(SynchronousTestCase):
         self.assertTrue(session.answered(7))
 
     def test_paused_reading_suspends_the_verdict(self) -> None:
-        """A peer that we do not read from is not dead; its silence counts from when we read again."""
+        """A peer that we do not read from is not dead, and is told that we are not; its silence counts from when we read again."""
         session = opened_at(0)
         session.hold()
-        self.assertEqual(session.look(100), Sleep(105))
+        self.assertEqual(session.look(100), Ping(105))
         self.assertEqual(session.silent_for(100), 0)
         session.release(100)
         self.assertEqual(session.look(101), Sleep(105))
