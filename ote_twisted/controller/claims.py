@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import blake2b
 
 from attrs import evolve
 from twisted.internet.interfaces import IReactorTime
@@ -105,10 +106,11 @@ class Claims:
             link.send(encode(pb.ClusterMessage(Head=pb.MessageHead(Command=pb.AnnounceRequest))))
 
     def _subtree(self, link: ILink, body: bytes) -> Difference:
-        if self._subtrees.get(link.peer) == body:
+        report = blake2b(body, digest_size=16).digest()
+        if self._subtrees.get(link.peer) == report:
             return Difference()
         hops = decode_subtree(body)
-        self._subtrees[link.peer] = body
+        self._subtrees[link.peer] = report
         known = self._table.children[link.peer].claims
         entries = [known[link.peer].entry, *self._behind(link.peer, hops)]
         return self._table.announce(link.peer, entries, (), complete=True)

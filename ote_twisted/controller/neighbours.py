@@ -63,6 +63,7 @@ class Neighbours:
 
     def stop(self) -> None:
         """Tell nobody any more."""
+        self._some_v1 = False
         if self._call is not None:
             self._call.cancel()
             self._call = None

@@ -83,7 +83,7 @@ class LivenessTests(SynchronousTestCase):
         self.assertTrue(session.answered(7))
 
     def test_paused_reading_suspends_the_verdict(self) -> None:
-        """A peer that we do not read from is not dead, and is told that we are not; its silence counts from when we read again."""
+        """A peer that we do not read from is not dead, and hears that we are not; its silence counts from the end of it."""
         session = opened_at(0)
         session.hold()
         self.assertEqual(session.look(100), Ping(105))
