@@ -23,7 +23,7 @@ class StopOrderTests(TreeTestCase):
         for stopped in stops:
             if isinstance(stopped, Deferred):
                 self.successResultOf(stopped)
-        self.assertNotIn("Neighbours", str([call.func for call in self.tree.network.clock.getDelayedCalls()]))
+        self.assertNotIn("Neighbours", str(self.tree.network.clock.getDelayedCalls()))
         for name in ("old-1", "old-2", "new", "root"):
             self.tree.node(name).stop()
         self.tree.network.advance(5)

@@ -1,0 +1,1 @@
+What is under way survives more: a cluster that leaves and returns within a moment gets again what was lost on the way, a shim may be away for seconds without failing a task, a stop answers what runs, a burst of tasks or answers is held at its source instead of costing a link, and a paused peer keeps its link.
