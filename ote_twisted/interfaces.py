@@ -206,7 +206,7 @@ class ITaskCarrier(Interface):
     """What the owner of tasks needs of the tree: the controller provides it."""
 
     def select(selector: str) -> Sequence[str]:
-        """Names of every known cluster that can perform and that the selector chooses, sorted; offline ones included.
+        """Names of all known clusters that can perform and that the selector chooses, in any order; offline ones included.
 
         :raise ote_twisted.errors.InvalidSelector: out of grammar.
         """

@@ -99,7 +99,7 @@ class Directory:
         return False
 
     def select(self, selector: str) -> list[str]:
-        """Names that can perform and that the selector chooses, sorted.
+        """Names that can perform and that the selector chooses, in any order.
 
         :raise ote_twisted.errors.InvalidSelector: out of grammar.
         """

@@ -63,9 +63,9 @@ class _Carrier(SynchronousTestCase):
         """It provides the whole interface."""
         self.assertTrue(verifyObject(ITaskCarrier, self.carrier))
 
-    def test_selects_sorted(self) -> None:
-        """A selection is sorted by name."""
-        self.assertEqual(list(self.carrier.select("*")), ["c1", "c10", "c2"])
+    def test_selects_everyone(self) -> None:
+        """Everyone is selected once, in whatever order."""
+        self.assertEqual(sorted(self.carrier.select("*")), ["c1", "c10", "c2"])
 
     def test_selects_exactly(self) -> None:
         """A plain name chooses exactly that cluster."""
@@ -73,7 +73,7 @@ class _Carrier(SynchronousTestCase):
 
     def test_selects_by_label(self) -> None:
         """Labels choose."""
-        self.assertEqual(list(self.carrier.select("[gpu=yes]")), ["c10", "c2"])
+        self.assertEqual(sorted(self.carrier.select("[gpu=yes]")), ["c10", "c2"])
 
     def test_selects_nobody(self) -> None:
         """A selector that chooses nobody gives nothing."""

@@ -54,7 +54,7 @@ def explain(selector: Selector, index: ClusterIndex, among: IdSet | None = None)
 
 def _reasons(terms: Iterable[PositiveTerm], ids: IdSet, index: ClusterIndex, form: str) -> dict[str, tuple[str, ...]]:
     """For each of ``ids`` the terms that choose it."""
-    reasons: dict[str, tuple[str, ...]] = dict.fromkeys(index.names(ids), ())
+    reasons: dict[str, tuple[str, ...]] = dict.fromkeys(index.sorted_names(ids), ())
     for term in terms:
         text = form.format(term)
         for value in term_ids(term, index) & ids:

@@ -129,8 +129,12 @@ class ClusterIndex:
         return self._names.text(value)
 
     def names(self, ids: IdSet) -> list[str]:
+        """The names of ids, in no particular order."""
+        return self._names.texts(ids)
+
+    def sorted_names(self, ids: IdSet) -> list[str]:
         """The names of ids, sorted."""
-        return self._names.sorted_texts(ids)
+        return sorted(self._names.texts(ids))
 
     def labels_of(self, name: str) -> dict[str, str]:
         """A cluster's labels."""

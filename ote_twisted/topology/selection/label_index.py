@@ -6,40 +6,42 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from operator import and_
 from sys import intern
+from typing import Any, Final
 
 from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings
 from ote_twisted.topology.selection.shared import SharedTuples
 from ote_twisted.topology.selection.terms import Operator, Requirement
 
+_NONE: Final[tuple[Any, ...]] = ((),)
+
 
 class LabelIndex:
     """For each label key its values, for each value who has it.
 
-    Labels are kept once more for each id, as two tuples of shared texts, so that they can be taken out again.
+    Labels are kept once more for each id, so that they can be taken out again: as a tuple whose first is the shared tuple of
+    keys, and the others the values, in the same order.
     """
 
-    __slots__ = ("_everyone", "_having", "_keys", "_make", "_shapes", "_values", "_with")
+    __slots__ = ("_everyone", "_having", "_make", "_records", "_shapes", "_with")
 
     def __init__(self, make: MakeIds, everyone: IdSet) -> None:
         self._make = make
         self._everyone = everyone
         self._having: Postings[str] = Postings(make)
         self._with: dict[str, Postings[str]] = {}
-        self._keys: list[tuple[str, ...]] = []
-        self._values: list[tuple[str, ...]] = []
+        self._records: list[tuple[Any, ...]] = []
         self._shapes = SharedTuples()
 
     def labels(self, value: int) -> dict[str, str]:
         """The labels of an id."""
-        return dict(zip(self._keys[value], self._values[value], strict=True))
+        keys, *texts = self._records[value]
+        return dict(zip(keys, texts, strict=True))
 
     def add(self, value: int, labels: Mapping[str, str]) -> None:
         """Give labels to an id that has none."""
-        missing = value + 1 - len(self._keys)
-        self._keys.extend([()] * missing)
-        self._values.extend([()] * missing)
-        self._keys[value] = keys = self._shapes.take(tuple(labels))
-        self._values[value] = tuple([self._file(key, labels[key], value) for key in keys])
+        self._records.extend([_NONE] * (value + 1 - len(self._records)))
+        keys = self._shapes.take(tuple(labels))
+        self._records[value] = (keys, *[self._file(key, labels[key], value) for key in keys])
         self._having.add(keys, value)
 
     def _file(self, key: str, text: str, value: int) -> str:
@@ -53,14 +55,15 @@ class LabelIndex:
 
     def remove(self, value: int) -> None:
         """Take all labels from an id."""
-        for key, text in zip(self._keys[value], self._values[value], strict=True):
+        keys, *texts = self._records[value]
+        for key, text in zip(keys, texts, strict=True):
             postings = self._with[key]
             postings.discard((text,), value)
             if not postings:
                 del self._with[key]
-        self._having.discard(self._keys[value], value)
-        self._shapes.release(self._keys[value])
-        self._keys[value] = self._values[value] = ()
+        self._having.discard(keys, value)
+        self._shapes.release(keys)
+        self._records[value] = _NONE
 
     def fulfilling(self, requirements: tuple[Requirement, ...]) -> IdSet:
         """Who fulfils all requirements. To be read, never changed."""

@@ -1,25 +1,26 @@
 """A vocabulary of texts with dense ids, searched by shell pattern or regular expression. Pure.
 
-Each text is filed under every run of two and of three characters in it, its end counted as one; so a pattern's literal
-parts narrow the candidates by set operations, and only what remains is looked at.
+Each text is filed under every run of three characters that starts in it; so a pattern's literal parts narrow the candidates by
+set operations, mostly to those that match, and only what remains in doubt is looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial, reduce
-from itertools import compress
+from functools import reduce
+from itertools import compress, product
 from operator import and_
 
+from ote_twisted.topology.selection.gather import gather
 from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings
-from ote_twisted.topology.selection.patterns import END, Glob
-from ote_twisted.topology.selection.sorted_texts import Flags, SortedTexts
+from ote_twisted.topology.selection.patterns import END, Glob, Pattern
+from ote_twisted.topology.selection.sorted_texts import SortedTexts
 from ote_twisted.topology.selection.terms import Search
 
-SIZES = (2, 3)
-"""Characters in the runs that texts are filed under. Single ones are in too many texts to be worth their memory."""
+SIZE = 3
+"""Characters in the runs that texts are filed under."""
 
-_MOST = 2
+_MANY = 64
 
 
 class Lexicon:
@@ -29,7 +30,7 @@ class Lexicon:
     :ivar everyone: ids in use; to be read only.
     """
 
-    __slots__ = ("_free", "_grams", "_make", "_order", "_texts", "everyone", "ids")
+    __slots__ = ("_characters", "_free", "_grams", "_make", "_order", "_texts", "everyone", "ids")
 
     def __init__(self, make: MakeIds) -> None:
         self.ids: dict[str, int] = {}
@@ -39,6 +40,7 @@ class Lexicon:
         self._free: list[int] = []
         self._order = SortedTexts(make, self.ids.__getitem__)
         self._grams: Postings[str] = Postings(make)
+        self._characters = {END}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -53,6 +55,7 @@ class Lexicon:
         self.everyone.add(value)
         self._order.add(text, value)
         self._grams.add(_grams(text), value)
+        self._characters.update(text)
         return value
 
     def _new_id(self, text: str) -> int:
@@ -79,49 +82,71 @@ class Lexicon:
         """The text of an id in use."""
         return self._texts[value]
 
-    def sorted_texts(self, ids: IdSet) -> list[str]:
-        """The texts of ``ids``, sorted."""
-        return self._order.chosen(ids, self._texts)
+    def texts(self, ids: IdSet) -> list[str]:
+        """The texts of ``ids``, in no particular order."""
+        return gather(ids, self._texts, self._make)
 
     def like(self, glob: Glob) -> IdSet:
         """Ids of the texts that match a shell pattern. To be read, never changed."""
         if glob.is_prefix:
             return self._order.prefixed(glob.prefix)
-        parts = self._having(glob.runs)
-        if glob.is_one_run and len(glob.runs[0]) in SIZES:
-            return parts[0]
-        if glob.prefix:
-            parts.append(self._order.prefixed(glob.prefix))
-        return self._verified(self._common(parts), glob.flags)
+        if glob.is_one_run:
+            return self._having(glob.runs[0], glob)
+        parts = self._narrowed(glob.runs)
+        return self._verified([*parts, self._order.prefixed(glob.prefix)] if glob.prefix else parts, glob)
 
     def found(self, search: Search) -> IdSet:
-        """Ids of the texts in which a regular expression is found."""
-        return self._verified(self._common(self._having(search.runs)), partial(map, search.found_in))
+        """Ids of the texts in which a regular expression is found. To be read, never changed."""
+        if search.is_literal:
+            return self._having(search.text, search)
+        return self._verified(self._narrowed(search.runs), search)
 
-    def _having(self, runs: Iterable[str]) -> list[IdSet]:
-        """Id sets whose common members include every text that has all the runs in it."""
-        return [self._grams.get(gram) for gram in {gram for run in runs for gram in _keys(run)}]
+    def _having(self, run: str, pattern: Pattern) -> IdSet:
+        """Ids of the texts with ``run`` in them, which are those that match the pattern.
 
-    def _common(self, parts: list[IdSet]) -> IdSet:
-        """What is in all parts, the smallest first; no part restricts nothing."""
-        return reduce(and_, sorted(parts, key=len)) if parts else self.everyone
+        Where a text has the run's first three characters, and after the two last of them no other third one than the run's, it
+        has the run's first four; and so on. So only a text that has another one somewhere is in doubt.
+        """
+        likely = self._likely(run)
+        doubtful = likely & self._grams.union(self._rivals(run))
+        return (likely - doubtful) | self._verified([doubtful], pattern) if doubtful else likely
 
-    def _verified(self, candidates: IdSet, flags: Flags) -> IdSet:
-        """Those candidates whose text has a true flag, as a new set."""
-        if _MOST * len(candidates) > len(self.ids):
-            return self._order.matching(flags)
+    def _rivals(self, run: str) -> Iterator[str]:
+        """The runs that a text with all parts of ``run``, but not in their order, has one of."""
+        for at in range(1, len(run) + 1 - SIZE):
+            part = run[at : at + SIZE]
+            yield from (part[:-1] + other for other in self._characters if other != part[-1])
+
+    def _narrowed(self, runs: Iterable[str]) -> list[IdSet]:
+        """Id sets whose common members include every text that has all the runs in it; single characters are no help."""
+        return [self._likely(run) for run in runs if len(run) > 1]
+
+    def _likely(self, run: str) -> IdSet:
+        """Ids of texts that include every text with ``run`` in it."""
+        if len(run) < SIZE:
+            rests = product(self._characters, repeat=SIZE - len(run))
+            return self._grams.union(run + "".join(rest) for rest in rests)
+        return _common([self._grams.get(run[at : at + SIZE]) for at in range(len(run) + 1 - SIZE)])
+
+    def _verified(self, parts: list[IdSet], pattern: Pattern) -> IdSet:
+        """Those that are in all parts, or of all, and match, as a new set."""
+        candidates = _common(parts or [self.everyone])
+        if _MANY * len(candidates) > len(self.ids):
+            return self._order.matching(candidates, pattern, self._each)
+        return self._each(candidates, pattern)
+
+    def _each(self, candidates: Iterable[int], pattern: Pattern) -> IdSet:
+        """Those that match, by looking at each, as a new set."""
         values = list(candidates)
-        texts = [self._texts[value] for value in values]
-        return self._make(list(compress(values, flags(texts))))
+        return self._make(list(compress(values, pattern.flags([self._texts[value] for value in values]))))
+
+
+def _common(parts: list[IdSet]) -> IdSet:
+    """What is in all parts, the smallest first."""
+    return reduce(and_, sorted(parts, key=len))
 
 
 def _grams(text: str) -> set[str]:
-    """The runs that a text is filed under; its end is a character of its own."""
-    whole = text + END
-    return {whole[at : at + size] for size in SIZES for at in range(len(whole) - size + 1)}
-
-
-def _keys(run: str) -> list[str]:
-    """The runs that a text with ``run`` in it must be filed under."""
-    size = min(len(run), SIZES[-1])
-    return [run[at : at + size] for at in range(len(run) - size + 1)] if size in SIZES else []
+    """The runs that a text is filed under; behind it is as much of its end as the last character's run needs."""
+    whole = text + END * (SIZE - 1)
+    return {whole[at : at + SIZE] for at in range(len(text))}

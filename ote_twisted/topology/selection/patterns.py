@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
-from operator import contains
-from typing import Any
+from operator import contains, methodcaller
+from typing import Any, Protocol
 
 from attrs import field, frozen
 
@@ -22,6 +22,21 @@ END = "$"
 _WILD = re.compile(r"[*?]|\[[^]]*\]")
 _ONE_RUN = re.compile(r"\*[^*?[]+\*?")
 _PIECE = re.compile(r"\[[^]]*\]|\?|[^[?]+")
+
+
+class Pattern(Protocol):
+    """What a text is looked at with."""
+
+    @property
+    def matches(self) -> Callable[[str], Any]:
+        """Whether a text matches."""
+
+    @property
+    def is_open(self) -> bool:
+        """Every text that starts with a matching one matches."""
+
+    def flags(self, texts: Sequence[str]) -> Iterable[Any]:
+        """For each text whether it matches; many at once are faster."""
 
 
 @frozen
@@ -49,12 +64,14 @@ class Glob:
 
     @matches.default
     def _matches(self) -> Callable[[str], Any]:
+        if self.is_one_run and self.is_open:
+            return methodcaller("__contains__", self.runs[0])
         first, *rest = [_segment(part) for part in self.text.split("*")]
         middle = "".join(f"(?>.*?{part})" for part in rest[:-1])
         return re.compile(first + middle + (f".*{rest[-1]}" if rest else "") + r"\Z", re.DOTALL).match
 
     def flags(self, texts: Sequence[str]) -> Iterable[Any]:
-        """For each text whether it matches; many at once are faster."""
+        """For each text whether it matches."""
         if self.is_one_run and self.is_open:
             return map(contains, texts, repeat(self.runs[0]))
         return map(self.matches, texts)
@@ -71,7 +88,7 @@ class Glob:
 
     @property
     def is_open(self) -> bool:
-        """What a match continues with does not matter."""
+        """Every text that starts with a matching one matches."""
         return self.text.endswith("*")
 
 

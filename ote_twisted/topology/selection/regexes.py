@@ -24,6 +24,7 @@ Found = Callable[[str], Any]
 _PLAIN = re.compile(r"[-_A-Za-z0-9 ]*")
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:[^]\\]|\\.)*\]|\{[^}]*\}|.", re.DOTALL)
 _UNCLEAR = re.compile(r"\(\?(?!:|P<)|\[[^]]*\[|\\[^dswDSWbBAz\W]", re.ASCII)
+_AHEAD = re.compile(r"\$|\\[bBzZ]")
 _LITERAL = re.compile(r"\\(\W)|([^\\.^$|()[\]{}*+?])", re.ASCII | re.DOTALL)
 
 
@@ -77,6 +78,11 @@ def required_runs(text: str) -> tuple[str, ...]:
             runs[-1] = runs[-1][:-1]
         runs.append("")
     return tuple(filter(None, runs))
+
+
+def may_look_ahead(text: str) -> bool:
+    """Whether what follows a match may forbid it: an end or the bound of a word is asked for."""
+    return _AHEAD.search(text) is not None
 
 
 def compile_any(sized: Iterable[tuple[str, int]]) -> tuple[Found, ...]:

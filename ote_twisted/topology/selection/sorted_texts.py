@@ -7,24 +7,20 @@ block, and a whole block joins a result as one bitmap.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, compress, filterfalse
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, compress
 from operator import not_
-from typing import Any
 
 from attrs import define, field
 
 from ote_twisted.topology.selection.ids import IdSet, MakeIds
+from ote_twisted.topology.selection.patterns import Pattern
 
 BLOCK = 1024
 """Most texts in a block; then it is split."""
 
 _AFTER_ALL = "\U0010ffff"
-_SPARSE = 8
-
-
-Flags = Callable[[list[str]], Iterable[Any]]
-"""Says for each of several texts whether it matches."""
+_STEP = 4
 
 
 @define
@@ -92,41 +88,22 @@ class SortedTexts:
                 edges += block.texts[bisect_left(block.texts, prefix) : bisect_left(block.texts, end)]
         return self.make(()).union(self._ids(edges), *whole)
 
-    def matching(self, flags: Flags) -> IdSet:
-        """Ids of the texts that have a true flag, as a new set; every text is looked at."""
-        sets: list[IdSet] = []
-        others: list[str] = []
+    def matching(self, among: IdSet, pattern: Pattern, each: Callable[[Iterable[int], Pattern], IdSet]) -> IdSet:
+        """Ids of those texts ``among`` the given that match, as a new set.
+
+        :param each: looks at each of some ids, for blocks of which most are not to be looked at.
+        """
+        few: list[int] = []
+        unmatched: list[str] = []
         for block in self._blocks:
-            found = list(flags(block.texts))
-            missing = list(compress(block.texts, map(not_, found)))
-            if not missing:
-                sets.append(block.ids)
-            elif 2 * len(missing) < len(found):
-                sets.append(block.ids - self._ids(missing))
+            if block.ids.isdisjoint(among):
+                continue
+            inside = block.ids & among
+            if 2 * len(inside) > len(block.texts):
+                unmatched += _unmatched(block.texts, pattern)
             else:
-                others += compress(block.texts, found)
-        return self.make(()).union(self._ids(others), *sets)
-
-    def chosen(self, ids: IdSet, texts: Sequence[str]) -> list[str]:
-        """The texts of ``ids``, sorted; ``texts`` gives the text of each id."""
-        if _SPARSE * len(ids) < len(texts):
-            return sorted([texts[value] for value in ids])
-        result: list[str] = []
-        for block in self._blocks:
-            if not block.ids.isdisjoint(ids):
-                result += self._inside(block, ids, texts)
-        return result
-
-    def _inside(self, block: Block, ids: IdSet, texts: Sequence[str]) -> Iterable[str]:
-        """The texts of a block that are of ``ids``, sorted."""
-        inside = block.ids & ids
-        missing = len(block.texts) - len(inside)
-        if missing > len(inside):
-            return sorted([texts[value] for value in inside])
-        if not missing:
-            return block.texts
-        left_out = {texts[value] for value in block.ids - inside}
-        return filterfalse(left_out.__contains__, block.texts)
+                few += inside
+        return (among - self.make(few) - self._ids(unmatched)) | each(few, pattern)
 
     def _ids(self, texts: Iterable[str]) -> IdSet:
         """The ids of texts."""
@@ -142,3 +119,33 @@ class SortedTexts:
         block.ids -= ids
         self._blocks.insert(at + 1, Block(texts, ids))
         self._firsts.insert(at + 1, texts[0])
+
+
+def _unmatched(texts: list[str], pattern: Pattern) -> list[str]:
+    """Those of sorted texts that do not match.
+
+    Neighbours begin alike, so the beginning that makes one match makes others match that need not be looked at. Where that is
+    tried in vain it is tried again after more and more texts.
+    """
+    if not pattern.is_open:
+        return list(compress(texts, map(not_, pattern.flags(texts))))
+    result: list[str] = []
+    at, step = 0, _STEP
+    while at < len(texts):
+        end = _reach(texts, at, pattern)
+        if end - at >= step:
+            at, step = end, _STEP
+            continue
+        part = texts[at : at + step]
+        result += compress(part, map(not_, pattern.flags(part)))
+        at, step = at + step, step * 4
+    return result
+
+
+def _reach(texts: list[str], at: int, pattern: Pattern) -> int:
+    """Where those end that start with the shortest beginning of the text there that matches an open pattern."""
+    text = texts[at]
+    if not pattern.matches(text):
+        return at
+    size = bisect_left(range(len(text)), True, key=lambda length: bool(pattern.matches(text[:length])))
+    return bisect_left(texts, text[:size] + _AFTER_ALL, at)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Any
 
 from attrs import field, frozen
 
 from ote_twisted.topology.names import ClusterName
 from ote_twisted.topology.selection.patterns import Glob
-from ote_twisted.topology.selection.regexes import Found, compile_regex, required_runs
+from ote_twisted.topology.selection.regexes import Found, compile_regex, may_look_ahead, required_runs
 
 
 class Operator(StrEnum):
@@ -109,21 +111,35 @@ class Search:
 
     :ivar text: what is between the slashes.
     :ivar runs: literal texts that are in every name in which it is found.
-    :ivar found_in: whether it is found in a name.
+    :ivar matches: whether it is found in a name.
     :raise ValueError: the expression is invalid.
     """
 
     text: str
     runs: tuple[str, ...] = field(init=False, eq=False, repr=False)
-    found_in: Found = field(init=False, eq=False, repr=False)
+    matches: Found = field(init=False, eq=False, repr=False)
 
     @runs.default
     def _runs(self) -> tuple[str, ...]:
         return required_runs(self.text)
 
-    @found_in.default
+    @matches.default
     def _compile(self) -> Found:
         return compile_regex(self.text)
+
+    @property
+    def is_literal(self) -> bool:
+        """The text is found where it stands, letter by letter."""
+        return self.runs == (self.text,)
+
+    @property
+    def is_open(self) -> bool:
+        """It is found in every name that starts with one in which it is found."""
+        return not may_look_ahead(self.text)
+
+    def flags(self, texts: Sequence[str]) -> Iterable[Any]:
+        """For each text whether it is found in it."""
+        return map(self.matches, texts)
 
     def __str__(self) -> str:
         return f"/{self.text}/"

@@ -159,6 +159,7 @@ def _valid(text: str) -> bool:
     return True
 
 
+searches = st.builds(Search, _regexes.filter(_valid))
 positive_terms: st.SearchStrategy[PositiveTerm] = st.one_of(
     st.just(Everything()),
     st.builds(Named, names),
@@ -166,7 +167,7 @@ positive_terms: st.SearchStrategy[PositiveTerm] = st.one_of(
     st.builds(Labelled, st.lists(requirements, min_size=1, max_size=3).map(tuple)),
     st.builds(Under, names),
     st.builds(At, st.integers(0, 4)),
-    st.builds(Search, _regexes.filter(_valid)),
+    searches,
 )
 selectors = st.builds(Selector, st.lists(positive_terms | positive_terms.map(Without), min_size=1, max_size=4).map(tuple))
 

@@ -43,7 +43,7 @@ class SelectorPageTests(SynchronousTestCase):
         examples = rows("Examples")
         self.assertGreater(len(examples), 25)
         for text, said in examples:
-            names = index.names(index.resolve(parse(text)))
+            names = index.sorted_names(index.resolve(parse(text)))
             self.assertEqual(" ".join(names) or "nobody", said, text)
 
     def test_faults(self) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.topology.selection import ids, lexicon, sorted_texts
+from ote_twisted.topology.selection import gather, ids, lexicon, sorted_texts
 from ote_twisted.topology.selection.evaluate import explain
 from ote_twisted.topology.selection.ids import make_ids, plain_ids
 from ote_twisted.topology.selection.index import ClusterIndex
@@ -37,10 +37,12 @@ from tests.topology.selection.naive import (
 
 MAKERS = (make_ids, plain_ids)
 
+names_of_two = st.text(alphabet="ab", min_size=1, max_size=9)
+
 
 def selected(index: ClusterIndex, text: str) -> list[str]:
     """The names that a selector's text chooses."""
-    return index.names(index.resolve(parse(text)))
+    return index.sorted_names(index.resolve(parse(text)))
 
 
 class SelectionTests(SynchronousTestCase):
@@ -78,17 +80,17 @@ class SelectionTests(SynchronousTestCase):
         """The index chooses what looking at each cluster by itself chooses, on either kind of set."""
         for make in MAKERS:
             index = index_of(clusters, ClusterIndex(make))
-            self.assertEqual(index.names(index.resolve(selector)), choose(selector, clusters))
+            self.assertEqual(index.sorted_names(index.resolve(selector)), choose(selector, clusters))
 
     @given(trees(), selectors)
     def test_results_are_the_callers_own(self, clusters: dict[str, Cluster], selector: Selector) -> None:
         """Changing a result changes nothing in the index."""
         index = index_of(clusters, ClusterIndex())
         result = index.resolve(selector)
-        before = index.names(result)
+        before = index.sorted_names(result)
         for value in list(result):
             result.discard(value)
-        self.assertEqual(index.names(index.resolve(selector)), before)
+        self.assertEqual(index.sorted_names(index.resolve(selector)), before)
 
     def test_a_selector_is_compiled_once(self) -> None:
         """Ten thousand names do not compile a pattern again (F1)."""
@@ -221,8 +223,11 @@ class ManyNamesTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Make blocks and thresholds small."""
         self.patch(sorted_texts, "BLOCK", 4)
-        self.patch(sorted_texts, "_SPARSE", 100)
-        self.patch(lexicon, "_MOST", 100)
+        self.patch(gather, "CHUNK", 3)
+        self.patch(gather, "_DENSE", 0)
+        self.patch(gather, "_HOLES", 2)
+        self.patch(sorted_texts, "_STEP", 1)
+        self.patch(lexicon, "_MANY", 100)
 
     @given(st.lists(st.text(alphabet="ab", min_size=1, max_size=5), unique=True), globs, st.data())
     def test_blocks(self, texts: list[str], glob: Glob, data: st.DataObject) -> None:
@@ -234,7 +239,28 @@ class ManyNamesTests(SynchronousTestCase):
             del clusters[name]
         selector = parse(f"{glob.text},a*")
         self.assertEqual(list(index), sorted(clusters))
-        self.assertEqual(index.names(index.resolve(selector)), choose(selector, clusters))
+        self.assertEqual(sorted(index.names(index.resolve(selector))), choose(selector, clusters))
+
+    @given(
+        st.lists(names_of_two, unique=True),
+        st.text(alphabet="ab", min_size=1, max_size=6),
+        st.sampled_from(("*{}*", "*{}", "/{}/")),
+    )
+    def test_long_runs(self, texts: list[str], run: str, form: str) -> None:
+        """A text that has all parts of a run, but not one behind the other, is not taken for one that has the run."""
+        clusters = {text: Cluster() for text in texts}
+        for make in MAKERS:
+            index = index_of(clusters, ClusterIndex(make))
+            self.assertEqual(selected(index, form.format(run)), choose(parse(form.format(run)), clusters))
+
+    @given(st.sets(st.integers(0, 40)), st.integers(0, 40))
+    def test_gathered_texts(self, wanted: set[int], count: int) -> None:
+        """The texts of any ids are gathered, each once, however their numbers lie."""
+        texts = [str(value) for value in range(count)]
+        within = {value for value in wanted if value < count}
+        for make in MAKERS:
+            found = gather.gather(make(within), texts, make)
+            self.assertEqual(sorted(found), sorted(map(str, within)))
 
 
 class IncrementalIndex(RuleBasedStateMachine):
@@ -276,7 +302,7 @@ class IncrementalIndex(RuleBasedStateMachine):
     @rule(selector=selectors)
     def ask(self, selector: Selector) -> None:
         """Any selector chooses what it means."""
-        assert self.index.names(self.index.resolve(selector)) == choose(selector, self.clusters)
+        assert self.index.sorted_names(self.index.resolve(selector)) == choose(selector, self.clusters)
 
 
 QUESTIONS = (

@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.topology.selection.patterns import Glob
 from ote_twisted.topology.selection.regexes import check_regex, compile_any, compile_regex, required_runs
-from tests.topology.selection.naive import WORDS, globs
+from ote_twisted.topology.selection.terms import Search
+from tests.topology.selection.naive import WORDS, globs, searches
 
 
 class GlobTests(SynchronousTestCase):
@@ -28,6 +29,12 @@ class GlobTests(SynchronousTestCase):
         if glob.matches(text):
             self.assertTrue(text.startswith(glob.prefix))
             self.assertTrue(all(run in text + "$" for run in glob.runs))
+
+    @given(globs, st.text(alphabet="ab1-.", max_size=6), st.text(alphabet="ab1-.", max_size=3))
+    def test_what_follows_an_open_pattern_does_not_matter(self, glob: Glob, text: str, rest: str) -> None:
+        """A match of an open pattern stays one, whatever comes behind it."""
+        if glob.is_open and glob.matches(text):
+            self.assertTrue(glob.matches(text + rest))
 
     def test_the_whole_text_is_matched(self) -> None:
         """A pattern covers a name from end to end."""
@@ -48,6 +55,26 @@ class RegexTests(SynchronousTestCase):
         found = compile_regex("b1$")
         self.assertTrue(found("ab1"))
         self.assertFalse(found("ab10"))
+
+    @given(searches, st.text(alphabet="ab1-.", max_size=6), st.text(alphabet="ab1-.", max_size=3))
+    def test_what_follows_an_open_expression_does_not_matter(self, search: Search, text: str, rest: str) -> None:
+        """Where an open expression is found it is found whatever comes behind."""
+        if search.is_open and search.matches(text):
+            self.assertTrue(search.matches(text + rest))
+
+    def test_ends_and_bounds_look_ahead(self) -> None:
+        """An expression that asks for an end or the bound of a word is not open."""
+        for text in ("a$", r"a\b", r"a\B", r"a\z", r"(?m)a$|b"):
+            self.assertFalse(Search(text).is_open, text)
+        self.assertTrue(Search(r"^a.*[0-9]+\.(b|c)?").is_open)
+
+    @given(st.text(alphabet="ab.", min_size=1, max_size=3), st.text(alphabet="ab.", max_size=6))
+    def test_a_literal_is_found_where_it_stands(self, text: str, name: str) -> None:
+        """An expression without any sign is found in the names that have it in them, and is told from others."""
+        search = Search(text)
+        self.assertEqual(search.is_literal, "." not in text)
+        if search.is_literal:
+            self.assertEqual(bool(search.matches(name)), text in name)
 
     def test_faults_have_words(self) -> None:
         """What is wrong is said."""
