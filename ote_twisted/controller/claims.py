@@ -40,7 +40,7 @@ class Claims:
     _log = Logger()
 
     def opened(self, link: ILink) -> Difference:
-        """A child's link is established: it claims itself."""
+        """A child's link is established: it claims itself, a child of ours as soon as it announces what it is."""
         self._forget(link.peer)
         own = ClusterEntry(
             link.peer,
@@ -49,7 +49,7 @@ class Claims:
             user_defined_name=link.user_defined_name,
             performs=not link.v2,
         )
-        return self._table.open_child(shortened(own))
+        return self._table.open_child(shortened(own), announces=link.v2)
 
     def lost(self, link: ILink) -> Difference:
         """A child's link is gone, and all its claims with it."""

@@ -152,10 +152,16 @@ class RoutingTable:
                 subtree.claims[name].said = claim.said
         return difference
 
-    def open_child(self, entry: ClusterEntry) -> Difference:
-        """A child's link was established; until it announces more it claims itself alone."""
+    def open_child(self, entry: ClusterEntry, announces: bool = False) -> Difference:
+        """A child's link was established; until it announces more it claims itself alone.
+
+        :param announces: it announces itself first of all, so until then it claims nothing: what is known of it from
+            before stands, and nobody is told of a cluster without its labels.
+        """
         difference = self.close_child(entry.name)
         subtree = self.children[entry.name] = Subtree(entry.listen)
+        if announces:
+            return difference
         self._claim(entry.name, subtree, entry, difference)
         subtree.said = subtree.claims[entry.name].said = 0
         return difference

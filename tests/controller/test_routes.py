@@ -51,6 +51,13 @@ def ancestry(*path: str, rooted: bool = True) -> bytes:
     return message(pb.Ancestry, encode_ancestry(Ancestry(path, rooted)))
 
 
+def joined(case: ControllerTestCase, name: str) -> MemoryLink:
+    """A child that has announced itself, in this turn."""
+    link = MemoryLink(name, case.controller).open()
+    link.receive(announcement(name, [entry(name, case.name)]))
+    return link
+
+
 class AnnouncedTests(ControllerTestCase):
     """Announcements of ote.v2 children."""
 
@@ -249,7 +256,7 @@ class AnnouncerTests(ControllerTestCase):
         """Many changes at once are one announcement of what changed, soon (F10)."""
         parent = self.parent()
         for number in range(100):
-            MemoryLink(f"c{number}", self.controller).open()
+            joined(self, f"c{number}")
         self.assertEqual(announced(parent.take()), [])
         self.clock.advance(COALESCE)
         told = announced(parent.take())
@@ -258,7 +265,7 @@ class AnnouncerTests(ControllerTestCase):
     def test_come_and_gone_is_gone(self) -> None:
         """Of changes that cancel each other the last word is told."""
         parent = self.parent()
-        link = MemoryLink("a", self.controller).open()
+        link = joined(self, "a")
         link.end("gone")
         self.clock.advance(COALESCE)
         self.assertEqual([(each.present, each.absent) for each in announced(parent.take())], [((), ("a",))])
@@ -327,7 +334,7 @@ class V1ParentTests(ControllerTestCase):
     def test_changes_are_told_both_ways(self) -> None:
         """A cluster that comes or goes is registered or unregistered, and in the next report."""
         parent = self.parent(v2=False)
-        a = MemoryLink("a", self.controller).open()
+        a = joined(self, "a")
         self.clock.advance(COALESCE)
         self.assertEqual(self.told(parent), ([("a", "north")], [], [{"a": "a"}]))
         a.end("gone")
@@ -466,9 +473,11 @@ class LinkTests(ControllerTestCase):
         self.assertEqual(self.online(), ["a", "a1"])
 
     def test_a_newcomer_replaces_what_the_old_link_said(self) -> None:
-        """After a new link of the same name nothing is behind it until it says so (F26, F30)."""
+        """After a new link of the same name nothing is behind it until it says so, itself included (F26, F30)."""
         self.child("a", "a1")
-        MemoryLink("a", self.controller).open()
+        link = MemoryLink("a", self.controller).open()
+        self.assertEqual(self.online(), [])
+        link.receive(announcement("a", [entry("a", "north")]))
         self.assertEqual(self.online(), ["a"])
 
 
