@@ -107,7 +107,7 @@ def _owner(count: int) -> Iterator[Owner]:
             "-m", "twisted", "ote-controller", "--name", "root", "--shim", "none", "--state", state,
             "--tunnel", f"tcp:{port}:interface=127.0.0.1", "--api", f"tcp:{api_port}:interface=127.0.0.1",
         ]  # fmt: skip
-        program = stack.enter_context(Program(arguments, PRODUCT_CORE))
+        program = stack.enter_context(Program(arguments, PRODUCT_CORE, answers=False))
         await_port(program, port)
         await_port(program, api_port)
         stack.enter_context(Program(["-m", "benchmarks.fan_children", str(port), str(count)], LOAD_CORE))

@@ -100,7 +100,7 @@ def _stage() -> Iterator[Stage]:
             *_twistd(), "ote-controller", "--name", "root", "--shim", "none", "--state", f"{folder}/root",
             "--tunnel", f"ssl:{port}:privateKey={pem}:certKey={pem}:interface=127.0.0.1",
         ]  # fmt: skip
-        parent = stack.enter_context(Program(arguments, LOAD_CORE))
+        parent = stack.enter_context(Program(arguments, LOAD_CORE, answers=False))
         await_port(parent, port)
         yield Stage(folder, port)
 
@@ -116,12 +116,12 @@ def _site(stage: Stage, api_port: int) -> Program:
         "--parent", f"wss://localhost:{stage.parent_port}",
         "--api", f"tcp:{api_port}:interface=127.0.0.1",
     ]  # fmt: skip
-    return Program(arguments, PRODUCT_CORE, stage.environment)
+    return Program(arguments, PRODUCT_CORE, stage.environment, answers=False)
 
 
 def _floor(stage: Stage, api_port: int) -> Program:
     told = {"FLOOR_SITE": f"{api_port} {stage.parent_port} {stage.folder}/floor.sqlite"}
-    return Program([*_twistd(), "--python", str(_FLOOR)], PRODUCT_CORE, {**stage.environment, **told})
+    return Program([*_twistd(), "--python", str(_FLOOR)], PRODUCT_CORE, {**stage.environment, **told}, answers=False)
 
 
 def _fill(stage: Stage) -> Start:

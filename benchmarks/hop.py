@@ -73,7 +73,7 @@ def product_middle(listen: int, parent: int, state: str) -> Program:
         "--tunnel", f"tcp:{listen}:interface=127.0.0.1", "--parent", f"ws://127.0.0.1:{parent}",
         "--api", f"tcp:{free_port()}:interface=127.0.0.1",
     ]  # fmt: skip
-    return Program(arguments, PRODUCT_CORE)
+    return Program(arguments, PRODUCT_CORE, answers=False)
 
 
 @contextmanager

@@ -32,16 +32,19 @@ class Program:
     :ivar pid: its process.
     """
 
-    def __init__(self, arguments: Sequence[str], core: int, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, arguments: Sequence[str], core: int, environment: dict[str, str] | None = None, answers: bool = True
+    ) -> None:
         """
         :param arguments: what follows ``python``, e.g. ``["-m", "benchmarks.floor_hop"]``.
+        :param answers: its standard output is read by :meth:`hear`; else it is a log, which must not fill a pipe.
         """
         self._errors: IO[bytes] = tempfile.TemporaryFile()
         self._arguments = arguments
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if answers else self._errors,
             stderr=self._errors,
             env={**os.environ, **(environment or {})},
         )
