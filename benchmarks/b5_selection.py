@@ -20,7 +20,7 @@ NAME = "B5 selection over names, labels and tags"
 
 REGIONS = ("bj", "cd", "cq", "gz", "hz", "nj", "sh", "tj", "wh", "xa")
 MIDDLES = 100
-ROUNDS = 9
+ROUNDS = 15
 QUESTIONS = {
     "label": "[region=bj]",
     "label, 1 in 1,000": "[owner=o5]",
