@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
+BASELINE = "baseline.json"
+"""File name, in the folder of results, of the full runs that are kept with the source."""
 
 
 @frozen
@@ -99,8 +101,14 @@ def figure(value: float | None) -> str:
     return f"{value:.3g}"
 
 
-def show(name: str, rows: Sequence[Row], before: Sequence[Row], console: Console) -> None:
-    """Print one benchmark's table; ``before`` are the rows of the previous run."""
+def show(
+    name: str, rows: Sequence[Row], before: Sequence[Row], console: Console, baseline: Sequence[Row] = ()
+) -> None:
+    """Print one benchmark's table.
+
+    :param before: rows of the previous run.
+    :param baseline: rows of the run that is kept with the source.
+    """
     table = Table(title=name, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     table.add_column("case")
     table.add_column("quantity")
@@ -108,7 +116,8 @@ def show(name: str, rows: Sequence[Row], before: Sequence[Row], console: Console
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     table.add_column("change", justify="right")
-    earlier = {(row.case, row.quantity): row for row in before}
+    table.add_column("baseline", justify="right")
+    earlier, kept = ({(row.case, row.quantity): row for row in each} for each in (before, baseline))
     for row in rows:
         verdict = {"met": "[green]met[/]", "missed": "[red]missed[/]"}.get(row.verdict, "")
         table.add_row(
@@ -120,6 +129,7 @@ def show(name: str, rows: Sequence[Row], before: Sequence[Row], console: Console
             str(row.target or ""),
             verdict,
             _change(row, earlier.get((row.case, row.quantity))),
+            _change(row, kept.get((row.case, row.quantity))),
         )
     console.print(table)
     for note in dict.fromkeys(row.note for row in rows if row.note):
@@ -141,9 +151,19 @@ def _change(row: Row, before: Row | None) -> str:
 
 def keep(name: str, quick: bool, rows: Iterable[Row], folder: Path = RESULTS) -> Path:
     """Write a run's file; gives its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
-    content = {
+    return _write(folder / f"{name}{'-quick' if quick else ''}-{now:%Y%m%dT%H%M%S}.json", _content(name, quick, now, rows))
+
+
+def keep_baseline(name: str, rows: Iterable[Row], folder: Path = RESULTS) -> Path:
+    """Make a full run the one that is kept with the source; those of other benchmarks stay."""
+    path = folder / BASELINE
+    runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return _write(path, {**runs, name: _content(name, False, datetime.now(UTC), rows)})
+
+
+def _content(name: str, quick: bool, now: datetime, rows: Iterable[Row]) -> dict[str, Any]:
+    return {
         "benchmark": name,
         "quick": quick,
         "when": now.isoformat(timespec="seconds"),
@@ -151,7 +171,10 @@ def keep(name: str, quick: bool, rows: Iterable[Row], folder: Path = RESULTS) ->
         "cores": os.cpu_count(),
         "rows": [asdict(row) for row in rows],
     }
-    path = folder / f"{name}{'-quick' if quick else ''}-{now:%Y%m%dT%H%M%S}.json"
+
+
+def _write(path: Path, content: dict[str, Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
@@ -163,6 +186,13 @@ def previous(name: str, quick: bool, folder: Path = RESULTS) -> list[Row]:
     if not files:
         return []
     return [_row(value) for value in json.loads(files[-1].read_text(encoding="utf-8"))["rows"]]
+
+
+def baseline(name: str, folder: Path = RESULTS) -> list[Row]:
+    """Rows of this benchmark's run that is kept with the source; none when there is none."""
+    path = folder / BASELINE
+    runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [_row(value) for value in runs.get(name, {"rows": []})["rows"]]
 
 
 def _row(value: dict[str, Any]) -> Row:

@@ -9,7 +9,19 @@ from rich.console import Console
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks.harness import Row, at_least, at_most, figure, keep, previous, ratio_at_least, ratio_at_most, show
+from benchmarks.harness import (
+    Row,
+    at_least,
+    at_most,
+    baseline,
+    figure,
+    keep,
+    keep_baseline,
+    previous,
+    ratio_at_least,
+    ratio_at_most,
+    show,
+)
 from benchmarks.lean import LeanWebSocket, frame
 
 
@@ -50,6 +62,16 @@ class FileTests(SynchronousTestCase):
         self.assertEqual(previous("B1", False, folder), rows)
         self.assertEqual(previous("B1", True, folder), [])
         self.assertEqual(previous("B", False, folder), [])
+
+    def test_baseline(self) -> None:
+        """A run that is kept with the source comes back, and those of other benchmarks stay."""
+        folder = Path(self.mktemp())
+        self.assertEqual(baseline("B1", folder), [])
+        first, second = [Row("c", "q", 1.5, 2.0)], [Row("d", "q", 2.5, None, at_most(3))]
+        keep_baseline("B1", first, folder)
+        keep_baseline("B2", second, folder)
+        self.assertEqual((baseline("B1", folder), baseline("B2", folder)), (first, second))
+        self.assertEqual(previous("B1", False, folder), [])
 
     def test_change(self) -> None:
         """The table tells how the ratio changed since the run before."""
