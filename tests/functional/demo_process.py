@@ -19,6 +19,9 @@ TOP = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60.0
 """Seconds after which a test gives up waiting."""
 
+STRANGE = ("KUBECONFIG", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+"""Variables of whoever runs the tests that a user's shell would not have."""
+
 BIN = Path(sys.executable).parent
 SITES = [f"{region}-{number}" for region in ("north", "south") for number in (1, 2, 3)]
 EVERYBODY = sorted(["root", "north", "south", *SITES])
@@ -116,7 +119,7 @@ class DemoTestCase(SynchronousTestCase):
     def environment(self, **more: str) -> dict[str, str]:
         """Give the environment of programs: a home of its own, no terminal but its tables."""
         running = getattr(self, "running", None)
-        kept = {name: value for name, value in os.environ.items() if name not in ("KUBECONFIG", "PYTHONPATH")}
+        kept = {name: value for name, value in os.environ.items() if name not in STRANGE}
         kubeconfig = {"KUBECONFIG": str(running.kubeconfig)} if running is not None else {}
         return {**kept, "HOME": str(self.home), "OTECTL_OUTPUT": "table", **kubeconfig, **more}
 
