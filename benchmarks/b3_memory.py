@@ -96,9 +96,7 @@ def _trusting() -> ssl.SSLContext:
     return context
 
 
-def _open(
-    stack: ExitStack, case: Case, port: int, context: ssl.SSLContext | None, numbers: range, kind: str
-) -> None:
+def _open(stack: ExitStack, case: Case, port: int, context: ssl.SSLContext | None, numbers: range, kind: str) -> None:
     """Open links one after another, each with its traffic."""
     for number in numbers:
         link = socket.create_connection(("127.0.0.1", port), 10)

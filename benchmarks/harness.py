@@ -101,9 +101,7 @@ def figure(value: float | None) -> str:
     return f"{value:.3g}"
 
 
-def show(
-    name: str, rows: Sequence[Row], before: Sequence[Row], console: Console, baseline: Sequence[Row] = ()
-) -> None:
+def show(name: str, rows: Sequence[Row], before: Sequence[Row], console: Console, baseline: Sequence[Row] = ()) -> None:
     """Print one benchmark's table.
 
     :param before: rows of the previous run.

@@ -61,9 +61,7 @@ Middle = Callable[[int, int, str], Program]
 def floor_middle(v1: bool) -> Middle:
     """The bare forwarder."""
     flags = ["v1"] if v1 else []
-    return lambda listen, parent, state: Program(
-        ["-m", "benchmarks.floor_hop", str(listen), str(parent), *flags], PRODUCT_CORE
-    )
+    return lambda listen, parent, state: Program(["-m", "benchmarks.floor_hop", str(listen), str(parent), *flags], PRODUCT_CORE)
 
 
 def product_middle(listen: int, parent: int, state: str) -> Program:
@@ -108,9 +106,7 @@ def _await_children(parent: Program, middle: Program, count: int) -> None:
 def measure(place: Setting, case: Case, seconds: float) -> Figures:
     """Load for some seconds."""
     place.children.ask(size=case.size)
-    got = place.parent.ask(
-        pid=place.middle.pid, children=case.children, window=case.window, size=case.size, seconds=seconds
-    )
+    got = place.parent.ask(pid=place.middle.pid, children=case.children, window=case.window, size=case.size, seconds=seconds)
     tasks = got["tasks"] or 1
     return Figures(got["tasks"] / got["seconds"], got["cpu"] / tasks * 1e6, got["round_trip"])
 
@@ -125,9 +121,7 @@ Rows = Callable[[Case, Figures | None, Figures, str], list[Row]]
 """Makes the rows of one case of the product's figures (if it ran), the floor's, and a note."""
 
 
-def compare(
-    count: int, cases: Iterable[Case], v1: bool, seconds: float, repeats: int, rows: Rows
-) -> list[Row]:
+def compare(count: int, cases: Iterable[Case], v1: bool, seconds: float, repeats: int, rows: Rows) -> list[Row]:
     """Measure floor and product in turns, so that what the machine does meets both alike."""
     result: list[Row] = []
     with ExitStack() as stack:
@@ -148,13 +142,9 @@ def compare(
     return result
 
 
-def hop_rows(
-    case: Case, product: Figures | None, floor: Figures, note: str, rate: Target | None = None
-) -> list[Row]:
+def hop_rows(case: Case, product: Figures | None, floor: Figures, note: str, rate: Target | None = None) -> list[Row]:
     """The rows of one case: CPU always, round trip at window 1, rate elsewhere."""
-    cpu = Row(
-        str(case), "middle CPU, µs/task", product.cpu if product else None, floor.cpu, ratio_at_most(2.0), note
-    )
+    cpu = Row(str(case), "middle CPU, µs/task", product.cpu if product else None, floor.cpu, ratio_at_most(2.0), note)
     if case.window == 1:
         latency = Row(
             str(case),

@@ -25,9 +25,7 @@ def request(child: str, size: int, v2: bool) -> bytes:
 
 def answer(child: str, size: int, v2: bool) -> bytes:
     """The answer of ``child`` with a body of ``size`` bytes."""
-    head = pb.MessageHead(
-        MessageID=MARK.decode(), Command=pb.ControlResp, ClusterName=child, ParentClusterName="root"
-    )
+    head = pb.MessageHead(MessageID=MARK.decode(), Command=pb.ControlResp, ClusterName=child, ParentClusterName="root")
     if v2:
         head.Uid, head.HopLimit = _UID, 64
     response = pb.ControllerTaskResponse(Timestamp=1_600_000_000, StatusCode=200)

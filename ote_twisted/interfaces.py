@@ -111,9 +111,7 @@ class IObjectStore(Interface):
     def delete(key: Key, expected: ResourceVersion | None) -> Deferred[StoredObject]:
         """Remove; gives the last state with the deletion's version. Fails with NotFound, Conflict, StoreUnavailable."""
 
-    def watch(
-        resource: str, since: ResourceVersion, deliver: Callable[[Sequence[StoreEvent]], None]
-    ) -> IWatch:
+    def watch(resource: str, since: ResourceVersion, deliver: Callable[[Sequence[StoreEvent]], None]) -> IWatch:
         """Deliver every change after ``since``, in order, in batches, from the next reactor turn on.
 
         All namespaces; the consumer filters. A slow consumer is never waited for. Raises Expired.

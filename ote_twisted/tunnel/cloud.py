@@ -142,9 +142,7 @@ class CloudTunnelFactory(WebSocketServerFactory):
         accept = complete_join(request, admission)
         return accept if isinstance(accept, HTTPAnswer) else self._accept(protocol, accept, accepted)
 
-    def _accept(
-        self, protocol: CloudTunnelProtocol, joining: Joining, accepted: Deferred[str | None]
-    ) -> HTTPAnswer | None:
+    def _accept(self, protocol: CloudTunnelProtocol, joining: Joining, accepted: Deferred[str | None]) -> HTTPAnswer | None:
         request = joining.request
         if self._per_address[_host(request.peer)] >= self.settings.max_links_per_address:
             return busy(f"too many links from {_host(request.peer)}")
@@ -156,9 +154,7 @@ class CloudTunnelFactory(WebSocketServerFactory):
             self._contest(protocol, joining, older, accepted)
         return None
 
-    def _contest(
-        self, protocol: CloudTunnelProtocol, joining: Joining, older: Link, accepted: Deferred[str | None]
-    ) -> None:
+    def _contest(self, protocol: CloudTunnelProtocol, joining: Joining, older: Link, accepted: Deferred[str | None]) -> None:
         """The name is in use: the older session keeps it if it gives a sign of life now (F21)."""
         now = self._clock.seconds()
         probe = self.settings.probe
