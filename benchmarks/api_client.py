@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -39,7 +39,7 @@ class ApiClient:
             raise DidNotStart(f"{method} {path}: {answer.status} {content[:300]!r}")
         return content
 
-    def watch(self, path: str) -> Iterator[Any]:
+    def watch(self, path: str) -> Generator[Any, None, None]:
         """Events of a watch, on a connection of its own."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
         try:

@@ -59,13 +59,14 @@ class Floor(Service):
 
     def startService(self) -> None:
         """Open, listen and dial."""
-        from twisted.internet import reactor
+        from twisted.internet import reactor as running
 
+        reactor: Any = running
         api_port, parent_port, store = os.environ["FLOOR_SITE"].split()
         database = sqlite3.connect(store)
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("CREATE TABLE IF NOT EXISTS objects (name TEXT PRIMARY KEY, value BLOB)")
-        factory = http.HTTPFactory()
+        factory: Any = http.HTTPFactory()
         factory.protocol = Channel
         reactor.listenTCP(int(api_port), factory, interface="127.0.0.1")
         Alone(reactor, int(parent_port))
