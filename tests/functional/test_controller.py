@@ -251,7 +251,7 @@ class TLSTests(ControllersTestCase):
     """Tunnels over TLS by endpoint strings."""
 
     def setUp(self) -> None:
-        """A root whose tunnel has a certificate of our own authority."""
+        """A root, listening, whose tunnel has a certificate of our own authority."""
         super().setUp()
         self.folder.mkdir()
         authority = Authority()
@@ -261,6 +261,7 @@ class TLSTests(ControllersTestCase):
         self.port = free_port()
         endpoint = f"ssl:{self.port}:interface=127.0.0.1:privateKey={pem}:certKey={pem}"
         self.root = self.controller("root", "--shim=none", f"--tunnel={endpoint}").start()
+        until(lambda: self.root.page("/readyz")[0] == 200, "ready")
 
     def edge(self, host: str) -> Controller:
         """A child that dials TLS."""
@@ -296,7 +297,6 @@ class TLSTests(ControllersTestCase):
 
     def test_no_old_tls(self) -> None:
         """The tunnel takes no TLS older than 1.2."""
-        until(lambda: self.root.page("/readyz")[0] == 200, "ready")
         context = ssl.create_default_context(cafile=str(self.trusted))
         with (
             socket.create_connection(("127.0.0.1", self.port)) as plain,
