@@ -130,7 +130,8 @@ class OutcomeTests(SynchronousTestCase):
         st.recursive(
             st.none() | st.text() | st.integers(),
             lambda inner: (
-                st.dictionaries(st.sampled_from(["kind", "items", "metadata", "message", "name"]), inner) | st.lists(inner)
+                st.dictionaries(st.sampled_from(["kind", "items", "metadata", "message", "name"]), inner)
+                | st.lists(inner, max_size=5)
             ),
         )
     )
