@@ -17,7 +17,8 @@ from twisted.protocols.basic import LineOnlyReceiver
 from benchmarks.hop_messages import MARK, answer
 from benchmarks.lean_links import Dialling, Link, Turn
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import Announcement, ClusterEntry, encode_announcement, entry_digest
+from ote_twisted.wire.announce import Announcement, encode_announcement
+from ote_twisted.wire.entry import ClusterEntry, entry_digest
 
 AT_ONCE = 50
 """Handshakes under way at the same time."""

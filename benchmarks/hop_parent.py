@@ -22,7 +22,8 @@ from benchmarks.hop_messages import MARK, request
 from benchmarks.lean_links import Link, Listening, Turn
 from benchmarks.processes import cpu_seconds
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import Ancestry, decode_announcement, encode_ancestry
+from ote_twisted.wire.announce import decode_announcement
+from ote_twisted.wire.notices import Ancestry, encode_ancestry
 
 WARM_UP = 0.15
 """Seconds of load before counting begins."""

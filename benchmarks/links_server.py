@@ -23,7 +23,7 @@ from ote_twisted.topology.table import RoutingTable
 from ote_twisted.tunnel.cloud import CloudTunnel
 from ote_twisted.tunnel.settings import CloudSettings, Limits
 from ote_twisted.tunnel.tls import SmallPiecesReactor
-from ote_twisted.wire.announce import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.join import Admission, JoinRequest
 
 

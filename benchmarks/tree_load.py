@@ -18,7 +18,8 @@ from benchmarks.hop_children import Child, Children
 from benchmarks.hop_parent import Parent
 from benchmarks.lean_links import Link, Listening, Turn
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import Announcement, ClusterEntry, combine, encode_announcement, entry_digest
+from ote_twisted.wire.announce import Announcement, encode_announcement
+from ote_twisted.wire.entry import ClusterEntry, combine, entry_digest
 
 
 class Counted(Link):

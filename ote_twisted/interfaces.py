@@ -16,7 +16,7 @@ from zope.interface import Attribute, Interface
 from ote_twisted.api.model import ApiRequest, ApiResponse
 from ote_twisted.storage.model import JSON, Key, Page, ResourceVersion, StoredObject, StoreEvent
 from ote_twisted.tasks.model import Answer, LedgerEntry, TargetState, Task
-from ote_twisted.wire.join import Admission, JoinRequest
+from ote_twisted.wire.join import Admission, JoinRequest, Resume
 
 # mypy reads zope interfaces without self.
 
@@ -33,12 +33,22 @@ class ILink(Interface):
     opened: float = Attribute("Clock reading (monotonic seconds) when the link was established.")
     congested: bool = Attribute("More than the high-water mark is queued; ``ILinkSink.link_drained`` tells the end.")
     queued_bytes: int = Attribute("Bytes accepted by ``send`` and not yet given to the kernel.")
+    instance: str = Attribute("Identity of a child's state folder; empty when it tells none.")
+    epoch: int = Attribute("A child's epoch: which of its links carries is decided by the highest.")
+    standby: bool = Attribute("Nothing is announced on it yet; whoever has the link clears it when it begins to carry.")
+    resume: Resume | None = Attribute("On a link to a parent: what the parent still holds of our announcements.")
 
     def send(message: bytes) -> None:
         """Queue one encoded ClusterMessage. On v2 all messages of one reactor turn leave as one batch, in order.
 
         Never fails: on a closed link the message is dropped and counted; above the hard bound the link is closed
         as a slow reader.
+        """
+
+    def unacknowledged() -> Sequence[bytes]:
+        """On a link to a v2 parent: what was sent and not acknowledged by it, in order; also once the link is lost.
+
+        A message may have arrived all the same. On any other link nothing.
         """
 
     def pause_reading() -> None:

@@ -10,8 +10,9 @@ from ote_twisted.controller.entries import pages
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.table import Difference, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import Announcement, ClusterEntry, encode_announcement
+from ote_twisted.wire.announce import Announcement, encode_announcement
 from ote_twisted.wire.codec import encode
+from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.routes import ClusterRegistry, encode_registry, encode_subtree
 
 COALESCE = 0.02

@@ -14,8 +14,9 @@ from ote_twisted.errors import InvalidName, MalformedMessage
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.table import Difference, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import ClusterEntry, decode_announcement
+from ote_twisted.wire.announce import decode_announcement
 from ote_twisted.wire.codec import encode
+from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.routes import decode_registry, decode_subtree
 
 REQUEST_INTERVAL = 5.0

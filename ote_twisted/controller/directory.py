@@ -11,7 +11,7 @@ from ote_twisted.topology.selection.index import ClusterIndex
 from ote_twisted.topology.selection.parser import parse
 from ote_twisted.topology.selection.tree import InvalidParent
 from ote_twisted.topology.table import Difference
-from ote_twisted.wire.announce import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from ote_twisted.errors import InvalidName
 from ote_twisted.topology.names import check_labels, check_tags, parse_name
-from ote_twisted.wire.announce import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.limits import ANNOUNCEMENT_LIMIT, ENTRY_LIMIT
 
 MAX_TEXT = 255

@@ -11,7 +11,7 @@ from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.table import Difference, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import decode_undeliverable
+from ote_twisted.wire.notices import decode_undeliverable
 
 ROUTES = frozenset({pb.Announce, pb.SubTreeRoute, pb.ClusterRegist, pb.ClusterUnregist})
 

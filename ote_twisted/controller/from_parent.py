@@ -12,8 +12,8 @@ from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.table import Difference, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import Refusal, decode_ancestry, decode_refusal, encode_refusal
 from ote_twisted.wire.codec import encode
+from ote_twisted.wire.notices import Refusal, decode_ancestry, decode_refusal, encode_refusal
 from ote_twisted.wire.routes import decode_router
 
 POLICY_VIOLATION = 1008

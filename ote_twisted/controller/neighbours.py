@@ -8,8 +8,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ote_twisted.interfaces import ILink
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import Ancestry, encode_ancestry
 from ote_twisted.wire.messages import message
+from ote_twisted.wire.notices import Ancestry, encode_ancestry
 from ote_twisted.wire.routes import ClusterRouter, encode_router
 
 COALESCE = 0.1

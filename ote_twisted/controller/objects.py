@@ -10,7 +10,7 @@ import orjson
 from attrs import frozen
 
 from ote_twisted.storage.model import JSON, Key
-from ote_twisted.wire.announce import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry
 
 RESOURCE = "clusters.ote.baidu.com"
 NAMESPACE = "kube-system"

@@ -11,9 +11,9 @@ from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ITaskOwner
 from ote_twisted.tasks.model import Answer
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import Undeliverable, encode_undeliverable
 from ote_twisted.wire.codec import encode
 from ote_twisted.wire.messages import answer_of, control_response
+from ote_twisted.wire.notices import Undeliverable, encode_undeliverable
 
 
 class OwnedTasks:

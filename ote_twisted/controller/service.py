@@ -38,9 +38,10 @@ from ote_twisted.tasks.model import Task
 from ote_twisted.tasks.performed import PerformedTasks
 from ote_twisted.topology.table import Difference, Refused, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import ClusterEntry, Refusal
+from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.join import Admission, JoinRequest
 from ote_twisted.wire.messages import edge_report, request_head
+from ote_twisted.wire.notices import Refusal
 
 
 @implementer(ILinkSink, ITaskCarrier, IShimHost)

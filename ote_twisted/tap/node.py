@@ -42,7 +42,7 @@ from ote_twisted.tunnel.edge import Connected, Connecting, EdgeTunnel, Waiting
 from ote_twisted.tunnel.endpoints import ParentEndpoints, tunnel_listener
 from ote_twisted.tunnel.masking import check_nvx
 from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
-from ote_twisted.wire.announce import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry
 
 TASKS = "clustercontrollers.ote.baidu.com"
 

@@ -8,6 +8,7 @@ from ote_twisted.interfaces import ILink, ILinkSink
 from ote_twisted.testing.recording import RecordingSink
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import decode
+from ote_twisted.wire.join import Resume
 
 
 @implementer(ILink)
@@ -31,6 +32,10 @@ class MemoryLink:
         user_defined_name: str = "",
         high_water: int = 64 * 1024,
         hard_bound: int = 1024 * 1024,
+        instance: str = "",
+        epoch: int = 0,
+        standby: bool = False,
+        resume: Resume | None = None,
     ) -> None:
         """:param sink: is told of everything; it hears of the link by :meth:`open`."""
         self.peer = peer
@@ -40,6 +45,10 @@ class MemoryLink:
         self.is_parent = is_parent
         self.v2 = v2
         self.opened = 0.0
+        self.instance = instance
+        self.epoch = epoch
+        self.standby = standby
+        self.resume = resume
         self.congested = False
         self.queued_bytes = 0
         self.sent: list[bytes] = []
@@ -50,6 +59,7 @@ class MemoryLink:
         self.sink: ILinkSink = RecordingSink() if sink is None else sink
         self._bounds = high_water, hard_bound
         self._queue: list[bytes] = []
+        self._kept: list[bytes] = []
         self._closing = ""
         self._taken = 0
 
@@ -64,11 +74,16 @@ class MemoryLink:
             return
         self.sent.append(message)
         self._queue.append(message)
+        self._kept.append(message)
         self.queued_bytes += len(message)
         high_water, hard_bound = self._bounds
         self.congested = self.congested or self.queued_bytes > high_water
         if self.queued_bytes > hard_bound:
             self.end(f"slow reader: {self.queued_bytes} bytes were queued")
+
+    def unacknowledged(self) -> list[bytes]:
+        """See :meth:`ILink.unacknowledged`. What was moved is acknowledged."""
+        return list(self._kept) if self.is_parent and self.v2 else []
 
     def pause_reading(self) -> None:
         """See :meth:`ILink.pause_reading`."""
@@ -123,6 +138,7 @@ class MemoryLink:
 
     def _deliver(self) -> None:
         queue, self._queue, self.queued_bytes = self._queue, [], 0
+        self._kept.clear()
         if self.far is not None:
             self.far.sink.messages_received(self.far, queue)
         if self.congested:

@@ -35,7 +35,7 @@ from ote_twisted.tunnel.address import ParentAddress
 from ote_twisted.tunnel.cloud import CloudTunnel
 from ote_twisted.tunnel.edge import EdgeTunnel
 from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
-from ote_twisted.wire.announce import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry
 
 PORT = 8287
 TASKS = "clustercontrollers.ote.baidu.com"

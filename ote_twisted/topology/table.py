@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from attrs import evolve, frozen
 
-from ote_twisted.wire.announce import ClusterEntry, combine, entry_digest
+from ote_twisted.wire.entry import ClusterEntry, combine, entry_digest
 
 
 @frozen

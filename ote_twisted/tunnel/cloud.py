@@ -17,7 +17,17 @@ from ote_twisted.interfaces import ILinkSink
 from ote_twisted.tunnel.address import join_host_port, name_in_path
 from ote_twisted.tunnel.circuit import LinkContext
 from ote_twisted.tunnel.cloud_protocol import CloudTunnelProtocol
-from ote_twisted.tunnel.joins import HTTPAnswer, Joining, busy, complete_join, join_request, negative_answer, same_origin
+from ote_twisted.tunnel.joins import (
+    HTTPAnswer,
+    Joining,
+    Upgrade,
+    busy,
+    complete_join,
+    join_request,
+    negative_answer,
+    same_origin,
+    upgrade,
+)
 from ote_twisted.tunnel.link import GOING_AWAY, Link
 from ote_twisted.tunnel.settings import CloudSettings
 from ote_twisted.tunnel.turn import Deadlines, Flusher, TunnelCounters
@@ -113,12 +123,12 @@ class CloudTunnelFactory(WebSocketServerFactory):
 
     # ---- admission
 
-    def decide(self, protocol: CloudTunnelProtocol, handshake: Any) -> Deferred[str | None]:
+    def decide(self, protocol: CloudTunnelProtocol, handshake: Any) -> Deferred[Upgrade]:
         """What becomes of a well-formed handshake.
 
-        :return: fires with the subprotocol when the child may join; never when it may not: then it was answered.
+        :return: fires with subprotocol and headers when the child may join; never when it may not: then it was answered.
         """
-        accepted: Deferred[str | None] = Deferred()
+        accepted: Deferred[Upgrade] = Deferred()
         try:
             answer = self._judge(protocol, handshake, accepted)
         except Exception:
@@ -128,7 +138,7 @@ class CloudTunnelFactory(WebSocketServerFactory):
             self._refuse(protocol, answer)
         return accepted
 
-    def _judge(self, protocol: CloudTunnelProtocol, handshake: Any, accepted: Deferred[str | None]) -> HTTPAnswer | None:
+    def _judge(self, protocol: CloudTunnelProtocol, handshake: Any, accepted: Deferred[Upgrade]) -> HTTPAnswer | None:
         target = protocol.http_request_uri
         name = name_in_path(target)
         if name is None:
@@ -142,30 +152,30 @@ class CloudTunnelFactory(WebSocketServerFactory):
         accept = complete_join(request, admission)
         return accept if isinstance(accept, HTTPAnswer) else self._accept(protocol, accept, accepted)
 
-    def _accept(self, protocol: CloudTunnelProtocol, joining: Joining, accepted: Deferred[str | None]) -> HTTPAnswer | None:
+    def _accept(self, protocol: CloudTunnelProtocol, joining: Joining, accepted: Deferred[Upgrade]) -> HTTPAnswer | None:
         request = joining.request
         if self._per_address[_host(request.peer)] >= self.settings.max_links_per_address:
             return busy(f"too many links from {_host(request.peer)}")
         protocol.joining = joining
         older = self.links.get(request.name)
         if older is None:
-            accepted.callback(joining.accept.subprotocol)
+            accepted.callback(upgrade(joining.accept))
         else:
             self._contest(protocol, joining, older, accepted)
         return None
 
-    def _contest(self, protocol: CloudTunnelProtocol, joining: Joining, older: Link, accepted: Deferred[str | None]) -> None:
+    def _contest(self, protocol: CloudTunnelProtocol, joining: Joining, older: Link, accepted: Deferred[Upgrade]) -> None:
         """The name is in use: the older session keeps it if it gives a sign of life now (F21)."""
         now = self._clock.seconds()
         probe = self.settings.probe
         if older.silent_for(now) > self.settings.limits.ping_interval + probe:
-            accepted.callback(joining.accept.subprotocol)
+            accepted.callback(upgrade(joining.accept))
             return
         older.probe()
         self._contests[protocol] = self._clock.callLater(probe, self._end_probe, protocol, joining, older, now, accepted)
 
     def _end_probe(
-        self, protocol: CloudTunnelProtocol, joining: Joining, older: Link, asked: float, accepted: Deferred[str | None]
+        self, protocol: CloudTunnelProtocol, joining: Joining, older: Link, asked: float, accepted: Deferred[Upgrade]
     ) -> None:
         del self._contests[protocol]
         holder = self.links.get(joining.request.name)
@@ -173,7 +183,7 @@ class CloudTunnelFactory(WebSocketServerFactory):
             reason = f"cluster {joining.request.name} is connected already, from {holder.peer_address}"
             self._refuse(protocol, HTTPAnswer(403, reason))
         else:
-            accepted.callback(joining.accept.subprotocol)
+            accepted.callback(upgrade(joining.accept))
 
     def _end_contest(self, protocol: CloudTunnelProtocol) -> None:
         call = self._contests.pop(protocol, None)

@@ -75,6 +75,9 @@ class CloudTunnelProtocol(TunnelProtocol, WebSocketServerProtocol):  # type: ign
             is_parent=False,
             v2=joining.accept.subprotocol == V2,
             opened=now,
+            instance=joining.request.instance,
+            epoch=joining.request.epoch,
+            standby=joining.request.standby,
         )
 
     def answer(self, answer: HTTPAnswer) -> None:

@@ -11,13 +11,14 @@ from twisted.internet.interfaces import IReactorTime
 from ote_twisted.tunnel.address import ParentAddress, access_path
 from ote_twisted.tunnel.circuit import LinkContext
 from ote_twisted.tunnel.frames import masked_frame
+from ote_twisted.tunnel.joins import identity_headers, read_resume
 from ote_twisted.tunnel.link import Link
 from ote_twisted.tunnel.masking import MaskSource, choose_xor
 from ote_twisted.tunnel.protocol import TunnelProtocol
 from ote_twisted.tunnel.session import Phase
 from ote_twisted.tunnel.settings import EdgeSettings
 from ote_twisted.websocket import ConnectingRequest, WebSocketClientFactory, WebSocketClientProtocol
-from ote_twisted.wire.join import V2
+from ote_twisted.wire.join import ANONYMOUS, V2, JoinIdentity
 
 _REASON_LIMIT = 500
 _XOR = choose_xor()[1]
@@ -99,6 +100,8 @@ class EdgeTunnelProtocol(TunnelProtocol, WebSocketClientProtocol):  # type: igno
             is_parent=True,
             v2=self.websocket_protocol_in_use == V2,
             opened=now,
+            standby=self.factory.identity.standby,
+            resume=read_resume(self.http_headers.get("ote-resume", "")),
         )
 
     def handshake_failed(self, reason: str, status: int) -> None:
@@ -142,13 +145,20 @@ class EdgeTunnelFactory(WebSocketClientFactory):
     noisy = False
 
     def __init__(
-        self, name: str, address: ParentAddress, context: LinkContext, settings: EdgeSettings, clock: IReactorTime
+        self,
+        name: str,
+        address: ParentAddress,
+        context: LinkContext,
+        settings: EdgeSettings,
+        clock: IReactorTime,
+        identity: JoinIdentity = ANONYMOUS,
     ) -> None:
         super().__init__(url=str(address), protocols=list(settings.subprotocols), reactor=clock)
         self.name = name
         self.address = address
         self.context = context
         self.settings = settings
+        self.identity = identity
         self.outcome: Deferred[Outcome] = Deferred()
         self.gone: Deferred[str] = Deferred()
         self._settled = False
@@ -158,6 +168,7 @@ class EdgeTunnelFactory(WebSocketClientFactory):
         return {
             "listen-addr": self.settings.advertise or ":0",
             "name": self.settings.user_defined_name or self.name,
+            **identity_headers(self.identity),
         }
 
     def settle(self, outcome: Outcome) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlsplit
 
 from attrs import frozen
 
 from ote_twisted.tunnel.address import InvalidAddress, complete_advertised
-from ote_twisted.wire.join import Accept, JoinRequest, Redirect, Refuse
+from ote_twisted.wire.join import Accept, JoinIdentity, JoinRequest, Redirect, Refuse, Resume
 
 BUSY_RETRY = 5.0
 """Seconds after which a child refused for lack of room may come again."""
+
+
+INSTANCE: Final = re.compile(r"[0-9a-f]{32}")
+NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 @frozen
@@ -58,7 +64,55 @@ def join_request(name: str, peer: str, headers: Mapping[str, str], subprotocols:
     :param peer: ``host:port`` of the TCP peer.
     :param headers: by lower-case name, decoded as Latin-1.
     """
-    return JoinRequest(name, _text(headers.get("name")), _text(headers.get("listen-addr")), peer, tuple(subprotocols))
+    return JoinRequest(
+        name,
+        _text(headers.get("name")),
+        _text(headers.get("listen-addr")),
+        peer,
+        tuple(subprotocols),
+        _instance(headers.get("ote-instance", "")),
+        _number(headers.get("ote-epoch", "")),
+        headers.get("ote-home") == "1",
+        headers.get("ote-standby") == "1",
+    )
+
+
+def _instance(text: str) -> str:
+    """Anything that is none counts as not told."""
+    return text if INSTANCE.fullmatch(text) else ""
+
+
+def _number(text: str) -> int:
+    return int(text) if NUMBER.fullmatch(text) else 0
+
+
+def identity_headers(identity: JoinIdentity) -> dict[str, str]:
+    """The headers that tell an identity; none for one that is not told."""
+    if not identity.instance:
+        return {}
+    flags = {"ote-home": identity.home, "ote-standby": identity.standby}
+    told = {name: "1" for name, value in flags.items() if value}
+    return {"ote-instance": identity.instance, "ote-epoch": str(identity.epoch), **told}
+
+
+def resume_header(resume: Resume) -> str:
+    """The value of ``ote-resume``."""
+    return f"{resume.stream} {resume.revision}"
+
+
+Upgrade = tuple[str | None, dict[str, str]]
+"""The subprotocol of the 101 answer, and its headers beyond those of every handshake."""
+
+
+def upgrade(accept: Accept) -> Upgrade:
+    """What an accepted child is answered."""
+    return accept.subprotocol, {} if accept.resume is None else {"ote-resume": resume_header(accept.resume)}
+
+
+def read_resume(text: str) -> Resume | None:
+    """What ``ote-resume`` says; ``None`` for nothing usable."""
+    stream, _, revision = text.partition(" ")
+    return Resume(stream, int(revision)) if INSTANCE.fullmatch(stream) and NUMBER.fullmatch(revision) else None
 
 
 def _text(value: str | None) -> str | None:

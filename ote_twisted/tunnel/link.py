@@ -7,6 +7,7 @@ waits behind more than that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
@@ -15,15 +16,14 @@ from zope.interface import implementer
 
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink
+from ote_twisted.tunnel.acknowledging import owes_acknowledgement
 from ote_twisted.tunnel.circuit import Circuit, LinkContext, PlainWriter
 from ote_twisted.tunnel.session import Phase
 from ote_twisted.wire.envelope import EnvelopeReader, EnvelopeWriter
+from ote_twisted.wire.join import Resume
 
 WRITE_SIZE = 64 * 1024
 """Bytes joined into one write."""
-
-ACKNOWLEDGE_AFTER = 1024
-"""Messages received after which an acknowledgement is sent even if nothing else is."""
 
 GOING_AWAY = 1001
 PROTOCOL_ERROR = 1002
@@ -35,7 +35,8 @@ class Link:
 
     __slots__ = (
         "__weakref__", "_circuit", "_context", "_dirty", "_faulty", "_handed_over", "_lost", "_paused", "_queued", "_reader",
-        "_writer", "congested", "is_parent", "listen", "opened", "peer", "peer_address", "user_defined_name", "v2",
+        "_unconfirmed", "_writer", "congested", "epoch", "instance", "is_parent", "listen", "opened", "peer", "peer_address",
+        "resume", "standby", "user_defined_name", "v2",
     )  # fmt: skip
     log = Logger()
 
@@ -51,6 +52,10 @@ class Link:
         is_parent: bool,
         v2: bool,
         opened: float,
+        instance: str = "",
+        epoch: int = 0,
+        standby: bool = False,
+        resume: Resume | None = None,
     ) -> None:
         self.peer = peer
         self.listen = listen
@@ -59,12 +64,17 @@ class Link:
         self.is_parent = is_parent
         self.v2 = v2
         self.opened = opened
+        self.instance = instance
+        self.epoch = epoch
+        self.standby = standby
+        self.resume = resume
         self.congested = False
         self._context = context
         self._circuit = circuit
         limit = context.settings.max_message
-        self._writer: EnvelopeWriter | PlainWriter = EnvelopeWriter(limit) if v2 else PlainWriter()
+        self._writer: EnvelopeWriter | PlainWriter = EnvelopeWriter(limit, keeps=is_parent) if v2 else PlainWriter()
         self._reader = EnvelopeReader(limit) if v2 else None
+        self._unconfirmed = 0
         self._queued = 0
         self._handed_over = 0
         self._dirty = False
@@ -128,6 +138,11 @@ class Link:
             self.resume_reading()  # the peer's close frame would never be seen
         self._circuit.start_close(code, reason)
 
+    def unacknowledged(self) -> Sequence[bytes]:
+        """See ILink."""
+        writer = self._writer
+        return writer.unacknowledged() if isinstance(writer, EnvelopeWriter) else ()
+
     # ---- for the tunnel
 
     def probe(self) -> None:
@@ -157,7 +172,9 @@ class Link:
         if self._lost or self._faulty:
             return
         counters = self._context.counters
-        counters.bytes_received += sum(map(len, payloads))
+        size = sum(map(len, payloads))
+        counters.bytes_received += size
+        self._unconfirmed += size
         messages = payloads if self._reader is None else self._unpack(self._reader, payloads)
         if messages:
             counters.messages_received += len(messages)
@@ -217,7 +234,7 @@ class Link:
             self._write(parts, size)
         self._queued = writer.queued_bytes if writer.pending else 0
         if not self._paused:
-            self._acknowledge(received, 1 if acknowledge else ACKNOWLEDGE_AFTER)
+            self._acknowledge(received, acknowledge)
         if self.congested and self.queued_bytes <= self._context.settings.low_water:
             self.congested = False
             self._tell(self._context.sink.link_drained)
@@ -229,9 +246,15 @@ class Link:
         if not self._paused:
             self._handed_over = 0
 
-    def _acknowledge(self, received: int, threshold: int) -> None:
+    def _acknowledge(self, received: int, at_once: bool) -> None:
         writer = self._writer
-        if isinstance(writer, EnvelopeWriter) and received - writer.sent_acknowledge >= threshold:
+        if not isinstance(writer, EnvelopeWriter):
+            return
+        messages = received - writer.sent_acknowledge
+        if messages == 0:
+            self._unconfirmed = 0
+        elif at_once or owes_acknowledgement(messages, self._unconfirmed):
+            self._unconfirmed = 0
             payload = writer.next_payload(received)
             if payload is not None:
                 parts: list[bytes] = []
@@ -263,7 +286,7 @@ class Link:
             self._context.counters.malformed_messages += 1
             self.log.warn("{link} sent a malformed message: {fault}", link=self, fault=str(fault))
             self.close(PROTOCOL_ERROR, str(fault))
-        if reader.received - writer.sent_acknowledge >= ACKNOWLEDGE_AFTER and not self._dirty:
+        if owes_acknowledgement(reader.received - writer.sent_acknowledge, self._unconfirmed) and not self._dirty:
             self._dirty = True
             self._context.flusher.mark(self)
         return messages

@@ -25,7 +25,7 @@ CHUNK_LENGTH: Final = PAYLOAD_LIMIT - ENVELOPE_ROOM
 _ROUTE_COMMANDS: Final = frozenset(
     (
         pb.ClusterRegist, pb.ClusterUnregist, pb.NeighborRoute, pb.SubTreeRoute,
-        pb.Announce, pb.Ancestry, pb.Refusal, pb.AnnounceRequest,
+        pb.Announce, pb.Ancestry, pb.Refusal, pb.AnnounceRequest, pb.Neighbourhood,
     )
 )  # fmt: skip
 

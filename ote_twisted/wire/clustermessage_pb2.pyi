@@ -26,6 +26,8 @@ class CommandType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     Cancel: _ClassVar[CommandType]
     Refusal: _ClassVar[CommandType]
     AnnounceRequest: _ClassVar[CommandType]
+    Neighbourhood: _ClassVar[CommandType]
+    Received: _ClassVar[CommandType]
     Stream: _ClassVar[CommandType]
 Reserved: CommandType
 ClusterRegist: CommandType
@@ -44,6 +46,8 @@ Undeliverable: CommandType
 Cancel: CommandType
 Refusal: CommandType
 AnnounceRequest: CommandType
+Neighbourhood: CommandType
+Received: CommandType
 Stream: CommandType
 
 class MessageHead(_message.Message):
@@ -113,18 +117,20 @@ class ControllerTask(_message.Message):
     def __init__(self, Destination: _Optional[str] = ..., Method: _Optional[str] = ..., URI: _Optional[str] = ..., Body: _Optional[bytes] = ...) -> None: ...
 
 class ControllerTaskResponse(_message.Message):
-    __slots__ = ("Timestamp", "StatusCode", "Body", "Truncated", "FullLength")
+    __slots__ = ("Timestamp", "StatusCode", "Body", "Truncated", "FullLength", "Unknown")
     TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     STATUSCODE_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     FULLLENGTH_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     Timestamp: int
     StatusCode: int
     Body: bytes
     Truncated: bool
     FullLength: int
-    def __init__(self, Timestamp: _Optional[int] = ..., StatusCode: _Optional[int] = ..., Body: _Optional[bytes] = ..., Truncated: _Optional[bool] = ..., FullLength: _Optional[int] = ...) -> None: ...
+    Unknown: bool
+    def __init__(self, Timestamp: _Optional[int] = ..., StatusCode: _Optional[int] = ..., Body: _Optional[bytes] = ..., Truncated: _Optional[bool] = ..., FullLength: _Optional[int] = ..., Unknown: _Optional[bool] = ...) -> None: ...
 
 class ControlMultiTask(_message.Message):
     __slots__ = ("Destination", "Method", "URI", "Body")
@@ -156,7 +162,7 @@ class DeployTask(_message.Message):
     def __init__(self, Replicas: _Optional[int] = ..., PodParams: _Optional[_Mapping[str, str]] = ..., Status: _Optional[str] = ...) -> None: ...
 
 class ClusterEntry(_message.Message):
-    __slots__ = ("Name", "Parent", "Listen", "Labels", "Tags", "Performs", "UserDefinedName", "Version")
+    __slots__ = ("Name", "Parent", "Listen", "Labels", "Tags", "Performs", "UserDefinedName", "Version", "Instance", "Epoch", "Status", "AgeMilliseconds")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -172,6 +178,10 @@ class ClusterEntry(_message.Message):
     PERFORMS_FIELD_NUMBER: _ClassVar[int]
     USERDEFINEDNAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    AGEMILLISECONDS_FIELD_NUMBER: _ClassVar[int]
     Name: str
     Parent: str
     Listen: str
@@ -180,43 +190,135 @@ class ClusterEntry(_message.Message):
     Performs: bool
     UserDefinedName: str
     Version: str
-    def __init__(self, Name: _Optional[str] = ..., Parent: _Optional[str] = ..., Listen: _Optional[str] = ..., Labels: _Optional[_Mapping[str, str]] = ..., Tags: _Optional[_Iterable[str]] = ..., Performs: _Optional[bool] = ..., UserDefinedName: _Optional[str] = ..., Version: _Optional[str] = ...) -> None: ...
+    Instance: str
+    Epoch: int
+    Status: ClusterStatus
+    AgeMilliseconds: int
+    def __init__(self, Name: _Optional[str] = ..., Parent: _Optional[str] = ..., Listen: _Optional[str] = ..., Labels: _Optional[_Mapping[str, str]] = ..., Tags: _Optional[_Iterable[str]] = ..., Performs: _Optional[bool] = ..., UserDefinedName: _Optional[str] = ..., Version: _Optional[str] = ..., Instance: _Optional[str] = ..., Epoch: _Optional[int] = ..., Status: _Optional[_Union[ClusterStatus, _Mapping]] = ..., AgeMilliseconds: _Optional[int] = ...) -> None: ...
+
+class ClusterStatus(_message.Message):
+    __slots__ = ("Kind", "Version", "Capacity", "Allocatable", "Nodes", "NodesReady", "Ready", "Reason", "Message")
+    class CapacityEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class AllocatableEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATABLE_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    NODESREADY_FIELD_NUMBER: _ClassVar[int]
+    READY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    Kind: str
+    Version: str
+    Capacity: _containers.ScalarMap[str, str]
+    Allocatable: _containers.ScalarMap[str, str]
+    Nodes: int
+    NodesReady: int
+    Ready: bool
+    Reason: str
+    Message: str
+    def __init__(self, Kind: _Optional[str] = ..., Version: _Optional[str] = ..., Capacity: _Optional[_Mapping[str, str]] = ..., Allocatable: _Optional[_Mapping[str, str]] = ..., Nodes: _Optional[int] = ..., NodesReady: _Optional[int] = ..., Ready: _Optional[bool] = ..., Reason: _Optional[str] = ..., Message: _Optional[str] = ...) -> None: ...
+
+class Absence(_message.Message):
+    __slots__ = ("Names", "Hop", "Reason", "AgeMilliseconds")
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    HOP_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    AGEMILLISECONDS_FIELD_NUMBER: _ClassVar[int]
+    Names: _containers.RepeatedScalarFieldContainer[str]
+    Hop: str
+    Reason: str
+    AgeMilliseconds: int
+    def __init__(self, Names: _Optional[_Iterable[str]] = ..., Hop: _Optional[str] = ..., Reason: _Optional[str] = ..., AgeMilliseconds: _Optional[int] = ...) -> None: ...
 
 class Announcement(_message.Message):
-    __slots__ = ("Complete", "Present", "Absent", "Digest", "Count")
+    __slots__ = ("Complete", "Present", "Absent", "Digest", "Count", "Absences", "Stream", "Revision", "Resumes")
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     PRESENT_FIELD_NUMBER: _ClassVar[int]
     ABSENT_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
+    ABSENCES_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    RESUMES_FIELD_NUMBER: _ClassVar[int]
     Complete: bool
     Present: _containers.RepeatedCompositeFieldContainer[ClusterEntry]
     Absent: _containers.RepeatedScalarFieldContainer[str]
     Digest: int
     Count: int
-    def __init__(self, Complete: _Optional[bool] = ..., Present: _Optional[_Iterable[_Union[ClusterEntry, _Mapping]]] = ..., Absent: _Optional[_Iterable[str]] = ..., Digest: _Optional[int] = ..., Count: _Optional[int] = ...) -> None: ...
+    Absences: _containers.RepeatedCompositeFieldContainer[Absence]
+    Stream: str
+    Revision: int
+    Resumes: bool
+    def __init__(self, Complete: _Optional[bool] = ..., Present: _Optional[_Iterable[_Union[ClusterEntry, _Mapping]]] = ..., Absent: _Optional[_Iterable[str]] = ..., Digest: _Optional[int] = ..., Count: _Optional[int] = ..., Absences: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ..., Stream: _Optional[str] = ..., Revision: _Optional[int] = ..., Resumes: _Optional[bool] = ...) -> None: ...
 
 class RawAnnouncement(_message.Message):
-    __slots__ = ("Complete", "Present", "Absent", "Digest", "Count")
+    __slots__ = ("Complete", "Present", "Absent", "Digest", "Count", "Absences", "Stream", "Revision", "Resumes")
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     PRESENT_FIELD_NUMBER: _ClassVar[int]
     ABSENT_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
+    ABSENCES_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    RESUMES_FIELD_NUMBER: _ClassVar[int]
     Complete: bool
     Present: _containers.RepeatedScalarFieldContainer[bytes]
     Absent: _containers.RepeatedScalarFieldContainer[str]
     Digest: int
     Count: int
-    def __init__(self, Complete: _Optional[bool] = ..., Present: _Optional[_Iterable[bytes]] = ..., Absent: _Optional[_Iterable[str]] = ..., Digest: _Optional[int] = ..., Count: _Optional[int] = ...) -> None: ...
+    Absences: _containers.RepeatedCompositeFieldContainer[Absence]
+    Stream: str
+    Revision: int
+    Resumes: bool
+    def __init__(self, Complete: _Optional[bool] = ..., Present: _Optional[_Iterable[bytes]] = ..., Absent: _Optional[_Iterable[str]] = ..., Digest: _Optional[int] = ..., Count: _Optional[int] = ..., Absences: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ..., Stream: _Optional[str] = ..., Revision: _Optional[int] = ..., Resumes: _Optional[bool] = ...) -> None: ...
 
 class AncestryBody(_message.Message):
-    __slots__ = ("Path", "Rooted")
+    __slots__ = ("Path", "Rooted", "Listens")
     PATH_FIELD_NUMBER: _ClassVar[int]
     ROOTED_FIELD_NUMBER: _ClassVar[int]
+    LISTENS_FIELD_NUMBER: _ClassVar[int]
     Path: _containers.RepeatedScalarFieldContainer[str]
     Rooted: bool
-    def __init__(self, Path: _Optional[_Iterable[str]] = ..., Rooted: _Optional[bool] = ...) -> None: ...
+    Listens: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, Path: _Optional[_Iterable[str]] = ..., Rooted: _Optional[bool] = ..., Listens: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Neighbour(_message.Message):
+    __slots__ = ("Name", "Listen")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LISTEN_FIELD_NUMBER: _ClassVar[int]
+    Name: str
+    Listen: str
+    def __init__(self, Name: _Optional[str] = ..., Listen: _Optional[str] = ...) -> None: ...
+
+class NeighbourhoodBody(_message.Message):
+    __slots__ = ("Siblings", "ParentSiblings")
+    SIBLINGS_FIELD_NUMBER: _ClassVar[int]
+    PARENTSIBLINGS_FIELD_NUMBER: _ClassVar[int]
+    Siblings: _containers.RepeatedCompositeFieldContainer[Neighbour]
+    ParentSiblings: _containers.RepeatedCompositeFieldContainer[Neighbour]
+    def __init__(self, Siblings: _Optional[_Iterable[_Union[Neighbour, _Mapping]]] = ..., ParentSiblings: _Optional[_Iterable[_Union[Neighbour, _Mapping]]] = ...) -> None: ...
+
+class ReceivedBody(_message.Message):
+    __slots__ = ("Uids",)
+    UIDS_FIELD_NUMBER: _ClassVar[int]
+    Uids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, Uids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class UndeliverableBody(_message.Message):
     __slots__ = ("Targets", "Reason", "Hop")

@@ -7,6 +7,7 @@ their queues are lists, which cost nothing while empty and hold few payloads whe
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -38,16 +39,18 @@ class EnvelopeWriter:
     """
 
     __slots__ = (
-        "_batch", "_chunk_is_next", "_chunks", "_lanes", "_limit", "_room", "_sealed", "_sealed_bytes", "_sealed_count",
+        "_batch", "_chunk_is_next", "_chunks", "_kept", "_lanes", "_limit", "_room", "_sealed", "_sealed_bytes", "_sealed_count",
         "acknowledged", "refused", "sent_acknowledge", "sequence",
     )  # fmt: skip
 
-    def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
+    def __init__(self, limit: int = MESSAGE_LIMIT, keeps: bool = False) -> None:
+        """:param keeps: what was handed out is kept until the peer acknowledges it, see :meth:`unacknowledged`."""
         self.sequence = 1
         self.acknowledged = 0
         self.sent_acknowledge = 0
         self.refused = 0
         self._limit = limit
+        self._kept: deque[bytes] | None = deque() if keeps else None
         self._batch: list[bytes] = []
         self._room = _BATCH_ROOM
         self._sealed: list[list[bytes]] = []
@@ -115,6 +118,8 @@ class EnvelopeWriter:
             self._chunk_is_next = True
             sequence = self.sequence
             self.sequence = sequence + len(batch)
+            if self._kept is not None:
+                self._kept.extend(batch)
         elif acknowledge <= self.sent_acknowledge:
             return None
         else:
@@ -144,6 +149,8 @@ class EnvelopeWriter:
         if ended is not None:
             envelope.Sequence = self.sequence
             self.sequence += 1
+            if self._kept is not None:
+                self._kept.append(ended.messages[0])
             self._release(ended)
         self._told(acknowledge)
         return envelope.SerializeToString()
@@ -169,7 +176,19 @@ class EnvelopeWriter:
         """
         if number >= self.sequence:
             raise MalformedMessage(f"Acknowledge: {number}, but {self.sequence - 1} was the last that was sent")
+        if self._kept is not None:
+            for _ in range(number - self.acknowledged):
+                self._kept.popleft()
         self.acknowledged = number
+
+    def unacknowledged(self) -> list[bytes]:
+        """Every message that was added and that the peer has not acknowledged: those handed out, in their order, then the rest.
+
+        Of those handed out only what a writer that keeps them knows.
+        """
+        waiting = [message for batch in self._sealed for message in batch]
+        long = [message for lane in self._lanes.values() for message in lane.messages]
+        return [*(self._kept or ()), *waiting, *self._batch, *long]
 
 
 class EnvelopeReader:

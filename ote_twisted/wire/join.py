@@ -14,6 +14,10 @@ class JoinRequest:
     :ivar listen: header ``listen-addr``, or ``None`` when absent; a ``host:port`` or ``:port``.
     :ivar peer: ``host:port`` of the TCP peer.
     :ivar subprotocols: websocket subprotocols offered, in the child's order; none means ``ote.v1``.
+    :ivar instance: header ``ote-instance``, identity of the child's state folder; empty from an original.
+    :ivar epoch: header ``ote-epoch``, the epoch that the link will have once it carries.
+    :ivar home: header ``ote-home``: the child is configured to be below this controller.
+    :ivar standby: header ``ote-standby``: the link carries nothing until the child announces itself on it.
     """
 
     name: str
@@ -21,6 +25,31 @@ class JoinRequest:
     listen: str | None
     peer: str
     subprotocols: tuple[str, ...] = ()
+    instance: str = field(default="", repr=False)
+    epoch: int = 0
+    home: bool = False
+    standby: bool = False
+
+
+@frozen
+class JoinIdentity:
+    """What a child of ours tells beyond the original's headers; see :class:`JoinRequest`."""
+
+    instance: str = field(default="", repr=False)
+    epoch: int = 0
+    home: bool = False
+    standby: bool = False
+
+
+ANONYMOUS = JoinIdentity()
+
+
+@frozen
+class Resume:
+    """What the parent still holds of a child's announcements: those of ``stream`` up to ``revision``."""
+
+    stream: str
+    revision: int
 
 
 @frozen
@@ -30,6 +59,8 @@ class Accept:
     subprotocol: str | None
     listen: str = ""
     """The child's usable tunnel address, completed from the peer's address where it named no host (F29)."""
+    resume: Resume | None = None
+    """Told to the child in the header ``ote-resume``, so that it announces only what changed since."""
 
 
 @frozen

@@ -22,16 +22,10 @@ from ote_twisted.tasks.model import Answer, Task
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.testing.shim import MemoryShim
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import (
-    Announcement,
-    ClusterEntry,
-    decode_announcement,
-    decode_refusal,
-    decode_undeliverable,
-    encode_announcement,
-    subtree_digest,
-)
+from ote_twisted.wire.announce import Announcement, decode_announcement, encode_announcement
+from ote_twisted.wire.entry import ClusterEntry, subtree_digest
 from ote_twisted.wire.messages import control_response, request_head
+from ote_twisted.wire.notices import decode_refusal, decode_undeliverable
 
 WALL = 1_700_000_000.0
 """Unix seconds at which every test begins."""

@@ -6,7 +6,8 @@ from ote_twisted.controller.outgoing import OutgoingRequest
 from ote_twisted.controller.wholes import WholeRequests
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import ClusterEntry, Undeliverable, encode_undeliverable
+from ote_twisted.wire.entry import ClusterEntry
+from ote_twisted.wire.notices import Undeliverable, encode_undeliverable
 from tests.controller.building import (
     TASK,
     ControllerTestCase,

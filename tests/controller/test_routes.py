@@ -13,20 +13,12 @@ from ote_twisted.controller.entries import MAX_TEXT, PAGE, PAGE_BYTES, check_ent
 from ote_twisted.errors import InvalidName
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import (
-    Ancestry,
-    Announcement,
-    ClusterEntry,
-    Refusal,
-    decode_ancestry,
-    encode_ancestry,
-    encode_announcement,
-    encode_refusal,
-    subtree_digest,
-)
+from ote_twisted.wire.announce import Announcement, encode_announcement
+from ote_twisted.wire.entry import ClusterEntry, subtree_digest
 from ote_twisted.wire.join import V2, Accept, JoinRequest, Refuse
 from ote_twisted.wire.limits import ANNOUNCEMENT_LIMIT, ENTRY_LIMIT
 from ote_twisted.wire.messages import message
+from ote_twisted.wire.notices import Ancestry, Refusal, decode_ancestry, encode_ancestry, encode_refusal
 from ote_twisted.wire.routes import ClusterRegistry, decode_registry, decode_router, decode_subtree, encode_registry
 from tests.controller.building import (
     ControllerTestCase,

@@ -6,9 +6,9 @@ from ote_twisted.controller.uplink import Uplink
 from ote_twisted.tasks.model import Answer
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import Undeliverable, encode_undeliverable
 from ote_twisted.wire.codec import with_hop_limit
 from ote_twisted.wire.messages import control_response, edge_report
+from ote_twisted.wire.notices import Undeliverable, encode_undeliverable
 from tests.controller.building import ControllerTestCase, answer_to, commands, request, undeliverables
 
 

@@ -26,7 +26,7 @@ from ote_twisted.testing.shim import MemoryShim
 from ote_twisted.tunnel.address import ParentAddress
 from ote_twisted.tunnel.edge import EdgeTunnel
 from ote_twisted.tunnel.settings import EdgeSettings
-from ote_twisted.wire.announce import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry
 from tests.controller.building import request
 
 PATIENCE = 5.0

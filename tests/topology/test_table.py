@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.topology.table import Difference, RoutingTable, paths
-from ote_twisted.wire.announce import ClusterEntry, entry_digest, subtree_digest
+from ote_twisted.wire.entry import ClusterEntry, entry_digest, subtree_digest
 
 
 def entry(name: str, parent: str = "", **fields: object) -> ClusterEntry:

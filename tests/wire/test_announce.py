@@ -9,30 +9,29 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.errors import MalformedMessage
-from ote_twisted.wire import announce
+from ote_twisted.wire import bodies
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import (
+from ote_twisted.wire.announce import Announcement, decode_announcement, encode_announcement
+from ote_twisted.wire.entry import ClusterEntry, combine, entry_digest, subtree_digest
+from ote_twisted.wire.notices import (
     Ancestry,
-    Announcement,
-    ClusterEntry,
     Refusal,
     Undeliverable,
-    combine,
     decode_ancestry,
-    decode_announcement,
+    decode_neighbourhood,
+    decode_received,
     decode_refusal,
     decode_undeliverable,
     encode_ancestry,
-    encode_announcement,
     encode_refusal,
     encode_undeliverable,
-    entry_digest,
-    subtree_digest,
 )
 from tests.wire.strategies import announcements, entries, entry_lists, mutations, names, texts
 
-KNOWN_DIGEST = 0x59E9A4F532CD4731
-DECODERS = (decode_announcement, decode_ancestry, decode_undeliverable, decode_refusal)
+KNOWN_DIGEST = 0x9C12DCFE14FDCF23
+DECODERS = (
+    decode_announcement, decode_ancestry, decode_undeliverable, decode_refusal, decode_neighbourhood, decode_received,
+)  # fmt: skip
 
 
 class DigestTests(SynchronousTestCase):
@@ -41,7 +40,7 @@ class DigestTests(SynchronousTestCase):
     def test_known_value(self) -> None:
         """The digest is the one of docs/wire.md; another program computes the same."""
         entry = ClusterEntry(
-            "c1", "root", "10.0.0.1:8287", {"tier": "site", "region": "north"}, ("gpu", "camera"), True, "Fab 1", "1.0"
+            "c1", "root", "10.0.0.1:8287", {"tier": "site", "region": "north"}, ("gpu", "camera"), True, "Fab 1", "1.0", epoch=7
         )
         self.assertEqual(entry_digest(entry), KNOWN_DIGEST)
 
@@ -126,7 +125,7 @@ class BoundsTests(SynchronousTestCase):
 
     def test_many_entries(self) -> None:
         """Too many entries are refused before any is built."""
-        self.patch(announce, "NAMES_LIMIT", 2)
+        self.patch(bodies, "NAMES_LIMIT", 2)
         body = pb.RawAnnouncement(Present=[b"\xff"] * 3)
         self.assert_malformed(decode_announcement, body, "Announcement.Present: 3 clusters are over the limit of 2")
         self.assert_malformed(decode_announcement, pb.Announcement(Absent="abc"), "Announcement.Absent: 3 clusters")
@@ -139,7 +138,7 @@ class BoundsTests(SynchronousTestCase):
 
     def test_long_body(self) -> None:
         """A body over the limit is refused."""
-        self.patch(announce, "ANNOUNCEMENT_LIMIT", 5)
+        self.patch(bodies, "ANNOUNCEMENT_LIMIT", 5)
         self.assert_malformed(decode_refusal, pb.RefusalBody(Reason="too long"), "over the limit of 5")
 
     def test_undecodable_entry(self) -> None:

@@ -9,8 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.tasks.model import Task
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import ClusterEntry, entry_digest
 from ote_twisted.wire.codec import with_hop_limit
+from ote_twisted.wire.entry import ClusterEntry, entry_digest
 from ote_twisted.wire.envelope import EnvelopeWriter
 from ote_twisted.wire.messages import control_request, request_head
 
@@ -44,7 +44,7 @@ class DocumentTests(SynchronousTestCase):
     def test_digest_example(self) -> None:
         """The example of a digest is right."""
         labels = {"region": "north", "tier": "site"}
-        entry = ClusterEntry("c1", "root", "10.0.0.1:8287", labels, ("camera", "gpu"), True, "Fab 1", "1.0")
+        entry = ClusterEntry("c1", "root", "10.0.0.1:8287", labels, ("camera", "gpu"), True, "Fab 1", "1.0", epoch=7)
         self.assertIn(f"`0x{entry_digest(entry):016X}`", self.text)
 
     def test_every_command_is_described(self) -> None:

@@ -302,3 +302,32 @@ class HostileTests(SynchronousTestCase):
         except MalformedMessage:
             pass
         self.assertTrue(0 <= reader.buffered_bytes <= 100_000)
+
+
+class KeptTests(SynchronousTestCase):
+    """A writer that keeps what the peer has not acknowledged."""
+
+    @given(st.lists(st.integers(0, 150_000), max_size=8), st.data())
+    def test_nothing_is_forgotten_before_it_is_acknowledged(self, lengths: list[int], data: st.DataObject) -> None:
+        """What is unacknowledged is exactly what was added and not acknowledged, whatever was handed out of it."""
+        writer, reader = EnvelopeWriter(keeps=True), EnvelopeReader()
+        added = [bytes([number]) * max(1, length) for number, length in enumerate(lengths)]
+        for message in added:
+            writer.add(message)
+        arrived: list[bytes] = []
+        for _ in range(data.draw(st.integers(0, 20))):
+            payload = writer.next_payload()
+            arrived += reader.feed(payload) if payload is not None else []
+        known = data.draw(st.integers(0, len(arrived)))
+        writer.acknowledge_received(known)
+        left = writer.unacknowledged()
+        self.assertEqual(sorted(left), sorted(set(added) - set(arrived[:known])))
+        self.assertEqual(left[: len(arrived) - known], arrived[known:])
+
+    def test_other_writers_keep_nothing(self) -> None:
+        """Towards a child what was handed out is not kept."""
+        writer = EnvelopeWriter()
+        writer.add(b"x")
+        writer.next_payload()
+        writer.add(b"y")
+        self.assertEqual(writer.unacknowledged(), [b"y"])
