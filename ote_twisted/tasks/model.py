@@ -32,12 +32,15 @@ class Answer:
     :ivar code: HTTP status. 404 unknown destination or path, 405 method, 502/503/504 the cluster was not reached.
     :ivar body: raw answer body, possibly cut at the configured limit.
     :ivar truncated: the body was cut; ``full_length`` tells how long it was, bytes.
+    :ivar unknown: nobody knows whether the task took effect: the cluster's controller crashed while it was performed, and
+        performing it again could do harm. ``code`` is 500 then.
     """
 
     code: int
     body: bytes = field(default=b"", repr=False)
     truncated: bool = False
     full_length: int = 0
+    unknown: bool = False
 
 
 class TargetState(StrEnum):

@@ -157,7 +157,7 @@ def answer_of(response: pb.ClusterMessage) -> tuple[Answer, int]:
         body = _read_answer(response.Body)
     except DecodeError as fault:
         raise undecodable("ControlResp.Body", fault) from None
-    return Answer(body.StatusCode, body.Body, body.Truncated, body.FullLength), body.Timestamp
+    return Answer(body.StatusCode, body.Body, body.Truncated, body.FullLength, body.Unknown), body.Timestamp
 
 
 def _command(number: int) -> pb.CommandType:
@@ -178,6 +178,7 @@ def _answer_body(answer: Answer, timestamp: int) -> bytes:
             Body=answer.body,
             Truncated=answer.truncated,
             FullLength=answer.full_length,
+            Unknown=answer.unknown,
         )
     except ValueError as fault:
         raise MalformedMessage(f"ControllerTaskResponse: {fault}") from None

@@ -133,7 +133,7 @@ class BuildTests(SynchronousTestCase):
 
     def test_answer_keeps_its_cut(self) -> None:
         """A body cut at the limit says so, and how long it was."""
-        answer = Answer(200, b"ab", truncated=True, full_length=9)
+        answer = Answer(200, b"ab", truncated=True, full_length=9, unknown=True)
         self.assertEqual(answer_of(decode(control_response(pb.MessageHead(), "c1", answer, 5))), (answer, 5))
 
     def test_multi_request(self) -> None:
