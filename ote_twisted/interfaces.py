@@ -8,13 +8,14 @@ Data flows one way: tunnels hand messages to the controller (:class:`ILinkSink`)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from ote_twisted.api.model import ApiRequest, ApiResponse
 from ote_twisted.storage.model import JSON, Key, Page, ResourceVersion, StoredObject, StoreEvent
+from ote_twisted.tasks.journal import Journal, OutboxEntry, Performed
 from ote_twisted.tasks.model import Answer, LedgerEntry, TargetState, Task
 from ote_twisted.wire.join import Admission, JoinRequest, Resume
 
@@ -153,6 +154,55 @@ class ITaskLedger(Interface):
 
     def uids() -> Deferred[Sequence[str]]:
         """All task generations that have books."""
+
+
+class IKeptState(Interface):
+    """A few small values of a controller that outlive the process, by name: its instance, its epoch, where other parents are."""
+
+    def load() -> Deferred[Mapping[str, bytes]]:
+        """Every value."""
+
+    def keep(name: str, value: bytes) -> Deferred[None]:
+        """Write one value; durable when it fires. Fails with StoreUnavailable."""
+
+
+class IDeliveryJournal(Interface):
+    """What a controller must not forget over a crash: which tasks it began and performed, and what it owes others.
+
+    Writes are durable when their Deferred fires, are made in the order of the calls, and fail with StoreUnavailable.
+    """
+
+    def load() -> Deferred[Journal]:
+        """Everything but answers, outbox entries in the order in which they were put."""
+
+    def answer(uid: str) -> Deferred[Answer | None]:
+        """The answer of a finished task; ``None`` if it is not kept (any more)."""
+
+    def begin(uid: str, until: float) -> Deferred[None]:
+        """A task that must not be performed twice is about to be performed.
+
+        :param until: unix seconds on our clock until which a repeat may come.
+        """
+
+    def finish(performed: Performed, entry: OutboxEntry | None) -> Deferred[None]:
+        """A task was performed: its answer is kept for repeats and, with ``entry``, owed to its owner; effect tokens of
+        that uid are forgotten. All in one transaction. A uid that was finished before keeps its first answer."""
+
+    def put(entry: OutboxEntry) -> Deferred[Sequence[str]]:
+        """Owe a message. One with the key of an older entry replaces it, at the end of the queue; gives the uids it replaced."""
+
+    def received(uids: Sequence[str]) -> Deferred[None]:
+        """These entries of the outbox have arrived. Unknown ones are ignored."""
+
+    def forget(uids: Sequence[str]) -> Deferred[None]:
+        """Performed and begun tasks that cannot come again; their owed answers go with them."""
+
+
+class IRepeatableShim(Interface):
+    """What a shim may provide beside :class:`IClusterShim` when performing a task again does no harm."""
+
+    def repeatable(task: Task) -> bool:
+        """Performing this task again, with the same uid, has no effect beyond the first time, even after a crash in between."""
 
 
 class IApiServer(Interface):

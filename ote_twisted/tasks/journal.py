@@ -1,4 +1,4 @@
-"""What a controller keeps of tasks that it performs and of messages that it owes. Pure values."""
+"""What a controller keeps of tasks that it performs and of messages that it owes: values. Pure."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Journal:
     """All that was kept.
 
     :ivar begun: tasks that were begun and not finished -> until when a repeat may come, unix seconds.
-    :ivar performed: finished tasks, in the order in which they were finished.
+    :ivar performed: finished tasks -> the same.
     :ivar outbox: messages that are owed, in order.
     """
 
     begun: dict[str, float]
-    performed: Sequence[Performed]
+    performed: dict[str, float]
     outbox: Sequence[OutboxEntry]

@@ -22,6 +22,7 @@ class Contract:
 
 
 _STORES = "tests.storage.test_contracts"
+_JOURNALS = "tests.storage.test_journals"
 _SHIMS = "tests.shim.test_contract"
 _LINKS = "tests.tunnel.test_link"
 _CONTROLLER = "tests.controller"
@@ -50,6 +51,17 @@ CONTRACTS = (
             ),
         },
     ),
+    Contract(
+        "IDeliveryJournal",
+        f"{_MAKE}.journal.make_journal_tests",
+        {"ote_twisted.storage.journal_memory.MemoryDeliveryJournal": (f"{_JOURNALS}.MemoryDeliveryJournalTests",)},
+    ),
+    Contract(
+        "IKeptState",
+        f"{_MAKE}.journal.make_kept_state_tests",
+        {"ote_twisted.storage.journal_memory.MemoryKeptState": (f"{_JOURNALS}.MemoryKeptStateTests",)},
+    ),
+    Contract("IRepeatableShim"),
     Contract("IWatch", proven={"ote_twisted.storage.feed.Watch": (_STORES,)}),
     Contract(
         "IClusterShim",
