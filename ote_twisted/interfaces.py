@@ -290,3 +290,19 @@ class ITaskOwner(Interface):
 
     def clusters_changed(appeared: Sequence[str], lost: Sequence[str]) -> None:
         """Clusters came online (new, returned, or relabelled) or went offline."""
+
+
+class IEventRecorder(Interface):
+    """Where whatever is worth a person's look is told: it becomes a Kubernetes ``Event`` of this controller's own API."""
+
+    def record(reason: str, message: str, about: str = "", warning: bool = False) -> None:
+        """Tell that something happened. Never fails, never blocks, writes nothing at once.
+
+        The same again within a while is counted in the event that is there already; when there is too much of one
+        reason, or of all, it is told in less detail or not at all, and counted.
+
+        :param reason: one word in CamelCase, such as ``ChildLost``; of a small fixed set.
+        :param message: a sentence for people, without what differs each time (ports, counters), so that it can be counted.
+        :param about: name of the cluster that it is about; empty, or no cluster name, is this controller.
+        :param warning: somebody may have to act.
+        """

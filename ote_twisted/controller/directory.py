@@ -54,6 +54,11 @@ class Directory:
         depth = self._depth(name)
         return Known(record.entry, record.labels, record.online, record.since, depth, record.reason)
 
+    def parent_of(self, name: str) -> str:
+        """The cluster that another is or was below; empty when that is not known."""
+        record = self._records.get(name)
+        return "" if record is None else record.entry.parent
+
     def online_count(self) -> int:
         """How many are online, this controller included."""
         return sum(record.online for record in self._records.values())

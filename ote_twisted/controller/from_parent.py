@@ -10,7 +10,7 @@ from ote_twisted.controller.announcing import Announcer
 from ote_twisted.controller.neighbours import Neighbours
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink
-from ote_twisted.topology.table import Difference, RoutingTable
+from ote_twisted.topology.table import Difference, Refused, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import encode
 from ote_twisted.wire.notices import Refusal, decode_ancestry, decode_refusal, encode_refusal
@@ -96,9 +96,16 @@ class FromParent:
         """Tell the one who is meant, through the child that claims it."""
         child = self._table.via.get(refusal.name, "")
         if child in self._links and self._links[child].v2:
-            self._links[child].send(refusal_message(refusal))
+            self._links[child].send(_message(refusal))
+
+    def refuse(self, refused: Refused) -> None:
+        """Tell a child that a claim of it is not followed."""
+        if refused.reason:
+            self._log.warn("claim of {child} refused: {reason}", child=refused.child, reason=refused.reason)
+        link = self._links.get(refused.child)
+        if link is not None and link.v2:
+            link.send(_message(Refusal(refused.name, refused.reason)))
 
 
-def refusal_message(refusal: Refusal) -> bytes:
-    """Encode a refusal for a child."""
+def _message(refusal: Refusal) -> bytes:
     return encode(pb.ClusterMessage(Head=pb.MessageHead(Command=pb.Refusal), Body=encode_refusal(refusal)))

@@ -17,11 +17,12 @@ from zope.interface import implementer
 
 from ote_twisted.controller.admission import admit
 from ote_twisted.controller.announcing import Announcer
+from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.claims import Claims
 from ote_twisted.controller.directory import Directory
 from ote_twisted.controller.downward import Downward
 from ote_twisted.controller.from_child import FromChild
-from ote_twisted.controller.from_parent import FromParent, refusal_message
+from ote_twisted.controller.from_parent import FromParent
 from ote_twisted.controller.neighbours import Neighbours
 from ote_twisted.controller.outgoing import PERFORMED
 from ote_twisted.controller.owned import OwnedTasks
@@ -36,12 +37,11 @@ from ote_twisted.interfaces import IClusterShim, ILink, ILinkSink, IObjectStore,
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Task
 from ote_twisted.tasks.performed import PerformedTasks
-from ote_twisted.topology.table import Difference, Refused, RoutingTable
+from ote_twisted.topology.table import Difference, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.join import Admission, JoinRequest
 from ote_twisted.wire.messages import edge_report, request_head
-from ote_twisted.wire.notices import Refusal
 
 
 @implementer(ILinkSink, ITaskCarrier, IShimHost)
@@ -68,12 +68,14 @@ class ClusterController(Service):
         now: Callable[[], float],
         new_uid: Callable[[], str],
         settings: ControllerSettings,
+        chronicle: Chronicle,
     ) -> None:
         """
         :param own: this cluster; ``performs`` says whether it has a shim.
         :param now: wall clock, unix seconds.
         """
         self.settings = settings
+        self.chronicle = chronicle
         self.table = RoutingTable(own)
         self.links: dict[str, ILink] = {}
         self.directory = Directory(own, now)
@@ -156,10 +158,11 @@ class ClusterController(Service):
 
     def admit(self, request: JoinRequest) -> Admission:
         """See :meth:`ILinkSink.admit`."""
-        return admit(request, self._own, self.neighbours.ancestry.path[1:], self.table.via)
+        return self.chronicle.judged(request, admit(request, self._own, self.neighbours.ancestry.path[1:], self.table.via))
 
     def link_opened(self, link: ILink) -> None:
         """See :meth:`ILinkSink.link_opened`."""
+        self.chronicle.opened(link)
         if link.is_parent:
             self.from_parent.opened()
             self.uplink.opened(link)
@@ -176,6 +179,7 @@ class ClusterController(Service):
         self.pressure.forget(link)
         if link.is_parent:
             if self.uplink.link is link:
+                self.chronicle.parent_lost(link, reason)
                 self.uplink.lost()
                 self.announcer.lost()
                 self.neighbours.parent_lost()
@@ -184,7 +188,7 @@ class ClusterController(Service):
         elif self.links.get(link.peer) is link:
             del self.links[link.peer]
             self.directory.lost_through = f"the link to {link.peer} was lost: {reason}"
-            self._changed(self.claims.lost(link))
+            self._changed(self.chronicle.child_lost(link.peer, reason, self.claims.lost(link)))
             self.directory.lost_through = ""
             self.neighbours.changed()
 
@@ -251,21 +255,15 @@ class ClusterController(Service):
     def _changed(self, difference: Difference) -> None:
         if not difference:
             return
+        self.chronicle.changed(difference, self.directory)
         changed = self.directory.apply(difference)
         self.records.changed(changed)
         self.announcer.note(difference)
         self.uplink.owed = self.announcer.flush
         for refused in difference.refused:
-            self._refuse(refused)
+            self.from_parent.refuse(refused)
         if difference.present or difference.gone:
             self.owned.clusters_changed(list(difference.present), list(difference.gone))
-
-    def _refuse(self, refused: Refused) -> None:
-        if refused.reason:
-            self._log.warn("claim of {child} refused: {reason}", child=refused.child, reason=refused.reason)
-        link = self.links.get(refused.child)
-        if link is not None and link.v2:
-            link.send(refusal_message(Refusal(refused.name, refused.reason)))
 
     def _labelled(self, name: str, labels: Mapping[str, str]) -> None:
         if self.directory.label(name, labels):

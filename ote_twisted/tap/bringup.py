@@ -37,15 +37,19 @@ class Bringup(Service):
         controller: ClusterController,
         owner: TaskOwner,
         edge: EdgeTunnel,
+        events: IService,
         clock: IReactorTime,
         patience: float,
     ) -> None:
-        """:param patience: how long a stop waits for tasks that are under way here, seconds."""
+        """
+        :param events: what records events; stopped first, because that links end with us is no news.
+        :param patience: how long a stop waits for tasks that are under way here, seconds.
+        """
         self.started = False
         self.why_not = "the controller is starting"
         self._engine = engine
         self._controller = controller
-        self._services: tuple[IService, ...] = (controller, owner, edge)
+        self._services: tuple[IService, ...] = (controller, owner, edge, events)
         self._clock = clock
         self._patience = patience
         self._steps = [engine.start, lambda: Deferred.fromCoroutine(controller.prepare())]

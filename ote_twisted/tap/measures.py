@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.listener import ApiSite
 from ote_twisted.controller.service import ClusterController
+from ote_twisted.events.recorder import EventRecorder
 from ote_twisted.observability.metrics import Measure, counter, counters_of, gauge
 from ote_twisted.storage.sqlite.opening import SQLiteStorage
 from ote_twisted.tasks.owner import TaskOwner
@@ -162,6 +163,22 @@ def _storage(storage: SQLiteStorage) -> list[Measure]:
         counter("ote_store_refused", "Writes refused because too many waited.", lambda: backlog.refused),
         counter("ote_store_unavailable", "Writes that the disk refused.", lambda: backlog.unavailable),
         counter("ote_store_events", "Changes delivered to watches.", lambda: storage.objects.feed.delivered),
+    ]
+
+
+def event_measures(events: EventRecorder) -> list[Measure]:
+    """What the events of a controller cost."""
+    book = {
+        "recorded": "What was recorded as events, repetitions included.",
+        "combined": "What was counted in an event that stands for several because there were too many of its reason.",
+        "dropped": "Events that a bound or their age took before they were written.",
+    }
+    written = {"writes": "Events written or removed.", "failures": "Writes of events that the store refused."}
+    return [
+        *counters_of(events.book, "ote_events", book),
+        *counters_of(events, "ote_events", written),
+        gauge("ote_events_kept", "Events that are kept.", lambda: len(events.book)),
+        gauge("ote_events_pending", "Events that wait to be written or removed.", lambda: events.book.pending),
     ]
 
 

@@ -18,11 +18,13 @@ from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.listener import ApiListener, ApiSite, ListenerLimits, PlainPage
 from ote_twisted.api.status import Cause
 from ote_twisted.config.model import ControllerConfig
+from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.performing import PerformingLimits
 from ote_twisted.controller.reviews import ControllerStatuses, SelectionReviews
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.declarations.load import CLUSTER, TREE, load_kinds
+from ote_twisted.events.recorder import EventRecorder
 from ote_twisted.interfaces import IVirtualResource
 from ote_twisted.observability.exposition import Exposition
 from ote_twisted.observability.health import HealthChecks
@@ -30,7 +32,7 @@ from ote_twisted.observability.lifecycle import OrderedServices
 from ote_twisted.observability.metrics import Measure
 from ote_twisted.storage.model import JSON
 from ote_twisted.tap.bringup import Bringup, Listening
-from ote_twisted.tap.measures import measures
+from ote_twisted.tap.measures import event_measures, measures
 from ote_twisted.tap.parts import TASK_SECONDS, make_shim, open_storage, own_tunnel, time_limits
 from ote_twisted.tap.watching import history_measures, shim_measures
 from ote_twisted.tasks.owner import TaskOwner
@@ -77,6 +79,7 @@ class ControllerNode(OrderedServices):
             virtual,
             subresources,
         )
+        self.events = EventRecorder(config.name, self.storage.objects, reactor, time.time, _uid)
         self.controller = self._make_controller()
         ledger, objects = self.storage.ledger, self.storage.objects
         settings = TaskSettings(default_deadline=config.task_deadline)
@@ -84,7 +87,8 @@ class ControllerNode(OrderedServices):
         self.controller.serve(self.owner)
         self.cloud = self._make_cloud()
         self.edge = self._make_edge()
-        self.bringup = Bringup(self.engine, self.controller, self.owner, self.edge, reactor, config.stop_timeout / 2)
+        patience = config.stop_timeout / 2
+        self.bringup = Bringup(self.engine, self.controller, self.owner, self.edge, self.events, reactor, patience)
         self.ready = HealthChecks("readyz", self._ready_checks())
         self.live = HealthChecks("livez", {"ping": lambda: None})
         self._fill(virtual, subresources)
@@ -146,7 +150,8 @@ class ControllerNode(OrderedServices):
         )
         self.shim = make_shim(config, self.engine, self._reactor)
         shim = None if self.shim is None else self.shim.shim
-        return ClusterController(own, shim, self.storage.objects, self._reactor, time.time, _uid, settings)
+        chronicle = Chronicle(self.events)
+        return ClusterController(own, shim, self.storage.objects, self._reactor, time.time, _uid, settings, chronicle)
 
     def _make_cloud(self) -> CloudTunnel:
         config = self.config
@@ -216,6 +221,7 @@ class ControllerNode(OrderedServices):
         site = self.site if self.config.api else None
         return [
             *measures(self.controller, self.owner, self.storage, self.cloud, self.edge, self.engine, site),
+            *event_measures(self.events),
             *history_measures(self.controller.performer.history),
             *(shim_measures(self.shim.shim, self.shim.remote) if self.shim is not None else ()),
         ]

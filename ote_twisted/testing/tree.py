@@ -21,6 +21,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.objects import NAMESPACE, RESOURCE, key_of, rfc3339
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
@@ -29,6 +30,7 @@ from ote_twisted.storage.ledger_memory import MemoryTaskLedger
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON, Key
 from ote_twisted.tasks.owner import TaskOwner
+from ote_twisted.testing.events import MemoryEventRecorder
 from ote_twisted.testing.pump import MemoryNetwork
 from ote_twisted.testing.shim import MemoryShim
 from ote_twisted.tunnel.address import ParentAddress
@@ -49,6 +51,7 @@ class MemoryNode:
 
     :ivar host: the machine that it runs on, for partitions.
     :ivar performed: URIs of the tasks that its shims performed, over all its lives.
+    :ivar events: what it recorded, over all its lives.
     """
 
     name: str
@@ -62,6 +65,7 @@ class MemoryNode:
     host: str
     store: MemoryObjectStore
     ledger: MemoryTaskLedger = field(factory=MemoryTaskLedger)
+    events: MemoryEventRecorder = field(init=False)
     shim: MemoryShim = field(init=False)
     controller: ClusterController = field(init=False)
     owner: TaskOwner = field(init=False)
@@ -73,6 +77,7 @@ class MemoryNode:
     _chance: Callable[[], float] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.events = MemoryEventRecorder(self.name, self.network.clock.seconds)
         self._chance = Random(self.host).random
 
     @property
@@ -163,7 +168,7 @@ class MemoryNode:
         own = ClusterEntry(self.name, listen=f"{self.host}:{PORT}", labels=self.labels, tags=self.tags, performs=self.performs)
         shim: IClusterShim | None = self.shim if self.performs else None
         settings = ControllerSettings(is_root=not self.parents)
-        return ClusterController(own, shim, self.store, clock, self.now, self.new_uid, settings)
+        return ClusterController(own, shim, self.store, clock, self.now, self.new_uid, settings, Chronicle(self.events))
 
     def _make_edge(self, clock: Clock) -> EdgeTunnel:
         addresses = [ParentAddress(parent, PORT) for parent in self.parents]

@@ -110,6 +110,14 @@ CONTRACTS = (
         },
     ),
     Contract("ITaskOwner", proven={"ote_twisted.tasks.owner.TaskOwner": ("tests.tasks.test_owner",)}),
+    Contract(
+        "IEventRecorder",
+        f"{_MAKE}.events.make_event_recorder_tests",
+        {
+            "ote_twisted.events.recorder.EventRecorder": ("tests.events.test_contracts.EventRecorderContractTests",),
+            "ote_twisted.testing.events.MemoryEventRecorder": ("tests.events.test_contracts.MemoryEventRecorderContractTests",),
+        },
+    ),
     Contract("IApiServer", proven={"ote_twisted.api.engine.ApiEngine": ("tests.shim.test_embedded",)}),
     Contract(
         "IVirtualResource",

@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.objects import key_of
 from ote_twisted.controller.performing import PerformingLimits
 from ote_twisted.controller.service import ClusterController
@@ -19,6 +20,7 @@ from ote_twisted.interfaces import ITaskOwner
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
+from ote_twisted.testing.events import MemoryEventRecorder
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.testing.shim import MemoryShim
 from ote_twisted.wire import clustermessage_pb2 as pb
@@ -144,6 +146,7 @@ class ControllerTestCase(SynchronousTestCase):
         self.store = MemoryObjectStore(self.clock)
         self.shim = MemoryShim(self.clock)
         self.owner = RecordingOwner()
+        self.events = MemoryEventRecorder(self.name, self.clock.seconds)
         self.controller = ClusterController(
             entry(self.name, listen=f"{self.name}:8287"),
             self.shim,
@@ -152,6 +155,7 @@ class ControllerTestCase(SynchronousTestCase):
             lambda: WALL + self.clock.seconds(),
             lambda: "a-uid",
             ControllerSettings(self.is_root, self.outbox, self.performing),
+            Chronicle(self.events),
         )
         self.controller.serve(self.owner)
         self.successResultOf(Deferred.fromCoroutine(self.controller.prepare()))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.testing.contracts.carrier import CarrierUnderTest, make_task_carrier_tests
+from ote_twisted.testing.events import MemoryEventRecorder
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.wire import clustermessage_pb2 as pb
 from tests.controller.building import announcement, entry
@@ -19,7 +21,8 @@ def root_without_cluster(case: SynchronousTestCase) -> CarrierUnderTest:
     clock = Clock()
     own = entry("root", performs=False)
     store = MemoryObjectStore(clock)
-    controller = ClusterController(own, None, store, clock, clock.seconds, lambda: "uid", ControllerSettings(True))
+    settings, chronicle = ControllerSettings(True), Chronicle(MemoryEventRecorder())
+    controller = ClusterController(own, None, store, clock, clock.seconds, lambda: "uid", settings, chronicle)
     controller.startService()
     case.addCleanup(controller.stopService)
     links: dict[str, MemoryLink] = {}

@@ -55,6 +55,7 @@ class Controller:
 
     :ivar tunnel: port for children.
     :ivar api: port of the API.
+    :ivar kubeconfig: a file for tests that need one.
     """
 
     def __init__(self, folder: Path, name: str, *options: str) -> None:
@@ -71,6 +72,7 @@ class Controller:
             *options,
         ]
         self.log = self.folder / "log"
+        self.kubeconfig = self.folder / "kubeconfig"
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -12,10 +12,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.model import ApiRequest, ApiResponse
+from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.declarations.load import CLUSTER, TREE, load_kinds
 from ote_twisted.errors import StoreUnavailable
+from ote_twisted.events.recorder import EventRecorder
 from ote_twisted.storage.ledger_memory import MemoryTaskLedger
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON, Key, StoredObject
@@ -57,12 +59,15 @@ class BringupTestCase(SynchronousTestCase):
         self.engine = ApiEngine(self.store, load_kinds(TREE + CLUSTER), self.now)
         own = ClusterEntry("c1", performs=True)
         settings = ControllerSettings(is_root=False)
-        self.controller = ClusterController(own, self.shim, self.store, self.clock, self.now, lambda: "uid", settings)
+        self.events = EventRecorder("c1", self.store, self.clock, self.now, lambda: "uid")
+        self.controller = ClusterController(
+            own, self.shim, self.store, self.clock, self.now, lambda: "uid", settings, Chronicle(self.events)
+        )
         owner = TaskOwner("c1", self.store, MemoryTaskLedger(), self.controller, self.clock, self.now)
         self.controller.serve(owner)
         parents: Sequence[ParentAddress] = ()
         edge = EdgeTunnel("c1", parents, self.controller, EdgeSettings(), self.clock, self.network.dialler("c1"), lambda: 0.5)
-        self.bringup = Bringup(self.engine, self.controller, owner, edge, self.clock, PATIENCE)
+        self.bringup = Bringup(self.engine, self.controller, owner, edge, self.events, self.clock, PATIENCE)
         self.addCleanup(self.stop)
 
     def now(self) -> float:

@@ -1,0 +1,1 @@
+Every controller writes what happens in its part of the tree as Kubernetes events of its own API: children and parents that come and go, with the number of clusters lost and reachable again, refused joins, clusters that moved; counted, bounded in number and age, shown by `kubectl get events`, `kubectl describe cluster` and `kubectl events`.
