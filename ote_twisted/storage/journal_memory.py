@@ -1,4 +1,4 @@
-"""A delivery journal and kept values in memory: for tests and trees in virtual time. They outlive a controller, not the process."""
+"""A delivery journal and kept values in memory, for tests and trees in virtual time; they outlive a controller, not the process."""
 
 from __future__ import annotations
 
