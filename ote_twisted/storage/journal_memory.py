@@ -1,4 +1,4 @@
-"""A delivery journal and kept values in memory, for tests and trees in virtual time; they outlive a controller, not the process."""
+"""A delivery journal and kept values in memory, for tests and for trees in virtual time; they outlive a controller only."""
 
 from __future__ import annotations
 
