@@ -95,7 +95,7 @@ class MemoryDeliveryJournal:
             return self._refuse()
         for kept in (self._begun, self._performed, self._outbox):
             for uid in uids:
-                kept.pop(uid, None)  # type: ignore[attr-defined]
+                kept.pop(uid, None)
         return succeed(None)
 
     def _put(self, entry: OutboxEntry) -> list[str]:
