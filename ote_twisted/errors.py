@@ -32,6 +32,23 @@ class ConfigError(OTEError):
     """A configuration is unusable; the text gives file, line and key path."""
 
 
+class DialFailed(OTEError):
+    """An attempt at a parent made no link.
+
+    :ivar status: HTTP status of its answer; 0 when there was no usable one.
+    :ivar reason: a sentence for people.
+    :ivar retry_after: seconds for which it asks to be left alone.
+    :ivar redirect: ``Location`` of a redirect.
+    """
+
+    def __init__(self, status: int, reason: str, retry_after: float = 0.0, redirect: str = "") -> None:
+        super().__init__(f"{status} {reason}" if status else reason)
+        self.status = status
+        self.reason = reason
+        self.retry_after = retry_after
+        self.redirect = redirect
+
+
 class StoreError(OTEError):
     """An object store refused."""
 

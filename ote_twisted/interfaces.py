@@ -17,7 +17,9 @@ from ote_twisted.api.model import ApiRequest, ApiResponse
 from ote_twisted.storage.model import JSON, Key, Page, ResourceVersion, StoredObject, StoreEvent
 from ote_twisted.tasks.journal import Journal, OutboxEntry, Performed
 from ote_twisted.tasks.model import Answer, LedgerEntry, TargetState, Task
-from ote_twisted.wire.join import Admission, JoinRequest, Resume
+from ote_twisted.tunnel.address import ParentAddress
+from ote_twisted.wire.join import Admission, JoinIdentity, JoinRequest, Resume
+from ote_twisted.wire.notices import Ancestry, Neighbourhood
 
 # mypy reads zope interfaces without self.
 
@@ -79,6 +81,52 @@ class ILinkSink(Interface):
 
     def link_lost(link: ILink, reason: str) -> None:
         """The link is gone. Called once per opened link."""
+
+
+class IParentDialler(Interface):
+    """Makes links to parents. When and whom to dial is decided by whoever calls."""
+
+    def dial(address: ParentAddress, identity: JoinIdentity, sink: ILinkSink, seconds: float | None = None) -> Deferred[ILink]:
+        """Make one attempt at one address; redirects are answers like others and not followed.
+
+        Fires with the established link, right before ``sink.link_opened``; all that the link brings goes to ``sink``.
+        Fails with :class:`ote_twisted.errors.DialFailed`, which has what the parent answered. Cancelling gives the attempt
+        up: it fails once nothing of it is left, and ``sink`` never hears of it.
+
+        :param seconds: give up after that long; ``None`` is as long as each phase may take by itself.
+        """
+
+    def stop() -> None:
+        """Release what all links share. Called when no attempt is under way and no link is left."""
+
+
+class IParentUser(Interface):
+    """Whom links to parents are for: the controller. It is the :class:`ILinkSink` of the link that carries.
+
+    ``link_opened`` with a link to a parent says that this one carries from now on, also while an older one is still there.
+    What the older one brings until its ``link_lost`` is taken; its end is no loss. A link that only stands by is not
+    shown to the controller at all.
+    """
+
+    def in_subtree(name: str) -> bool:
+        """That cluster is this one, or known to be below it, so it must not become the parent."""
+
+    def next_identity(home: bool, standby: bool) -> JoinIdentity:
+        """What the next attempt tells of us; its epoch is that which the link will have once it carries.
+
+        :param home: this controller is configured to be below the one that is dialled.
+        :param standby: the link is to stand by.
+        """
+
+
+class IParentObserver(Interface):
+    """Who chooses the parent, and is told what links that carry, or have carried, say of the tree."""
+
+    def path_learnt(link: ILink, ancestry: Ancestry) -> None:
+        """The parent told the way from itself to the root. It may lead through us, then the link should end."""
+
+    def neighbours_learnt(link: ILink, neighbourhood: Neighbourhood) -> None:
+        """The parent told which others there are; an original's ``NeighborRoute`` is told like that, too."""
 
 
 class IWatch(Interface):

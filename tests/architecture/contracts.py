@@ -101,6 +101,9 @@ CONTRACTS = (
             "ote_twisted.testing.recording.RecordingSink": ("tests.tunnel.test_cloud",),
         },
     ),
+    Contract("IParentDialler"),
+    Contract("IParentUser"),
+    Contract("IParentObserver"),
     Contract(
         "ITaskCarrier",
         f"{_MAKE}.carrier.make_task_carrier_tests",
