@@ -233,8 +233,8 @@ class IDeliveryJournal(Interface):
         """
 
     def finish(performed: Performed, entry: OutboxEntry | None) -> Deferred[None]:
-        """A task was performed: its answer is kept for repeats and, with ``entry``, owed to its owner; effect tokens of
-        that uid are forgotten. All in one transaction. A uid that was finished before keeps its first answer."""
+        """A task was performed: its answer is kept for repeats and, with ``entry``, owed to its owner; it is begun
+        no more. All in one transaction. A uid that was finished before keeps its first answer."""
 
     def put(entry: OutboxEntry) -> Deferred[Sequence[str]]:
         """Owe a message. One with the key of an older entry replaces it, at the end of the queue; gives the uids it replaced."""

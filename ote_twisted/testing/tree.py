@@ -26,6 +26,7 @@ from ote_twisted.controller.objects import NAMESPACE, RESOURCE, key_of, rfc3339
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.interfaces import IClusterShim
+from ote_twisted.storage.journal_memory import MemoryDeliveryJournal, MemoryKeptState
 from ote_twisted.storage.ledger_memory import MemoryTaskLedger
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON, Key
@@ -47,7 +48,8 @@ WALL = 1_800_000_000.0
 
 @define(eq=False)
 class MemoryNode:
-    """One controller of the tree with everything it is made of. What is on "disk" (store, ledger) survives :meth:`crash`.
+    """One controller of the tree with everything it is made of. What is on "disk" (store, ledger, journal, kept values)
+    survives :meth:`crash`.
 
     :ivar host: the machine that it runs on, for partitions.
     :ivar performed: URIs of the tasks that its shims performed, over all its lives.
@@ -65,6 +67,8 @@ class MemoryNode:
     host: str
     store: MemoryObjectStore
     ledger: MemoryTaskLedger = field(factory=MemoryTaskLedger)
+    journal: MemoryDeliveryJournal = field(factory=MemoryDeliveryJournal)
+    kept: MemoryKeptState = field(factory=MemoryKeptState)
     events: MemoryEventRecorder = field(init=False)
     shim: MemoryShim = field(init=False)
     controller: ClusterController = field(init=False)

@@ -54,12 +54,21 @@ CONTRACTS = (
     Contract(
         "IDeliveryJournal",
         f"{_MAKE}.journal.make_journal_tests",
-        {"ote_twisted.storage.journal_memory.MemoryDeliveryJournal": (f"{_JOURNALS}.MemoryDeliveryJournalTests",)},
+        {
+            "ote_twisted.storage.journal_memory.MemoryDeliveryJournal": (f"{_JOURNALS}.MemoryDeliveryJournalTests",),
+            "ote_twisted.storage.journal_sqlite.SQLiteDeliveryJournal": (
+                f"{_JOURNALS}.SQLiteDeliveryJournalTests",
+                f"{_JOURNALS}.ThreadedDeliveryJournalTests",
+            ),
+        },
     ),
     Contract(
         "IKeptState",
         f"{_MAKE}.journal.make_kept_state_tests",
-        {"ote_twisted.storage.journal_memory.MemoryKeptState": (f"{_JOURNALS}.MemoryKeptStateTests",)},
+        {
+            "ote_twisted.storage.journal_memory.MemoryKeptState": (f"{_JOURNALS}.MemoryKeptStateTests",),
+            "ote_twisted.storage.journal_sqlite.SQLiteKeptState": (f"{_JOURNALS}.SQLiteKeptStateTests",),
+        },
     ),
     Contract("IRepeatableShim"),
     Contract("IWatch", proven={"ote_twisted.storage.feed.Watch": (_STORES,)}),

@@ -13,9 +13,10 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from ote_twisted.errors import NotFound, StoreUnavailable
 from ote_twisted.storage.limits import Limits
 from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
-from ote_twisted.testing.contracts.store import CONTRACT_LIMITS
+from ote_twisted.testing.contracts.store import CONTRACT_LIMITS, config_map, key
 
 
 @implementer(IReactorFromThreads)
@@ -86,3 +87,20 @@ def open_threaded(test: SynchronousTestCase, limits: Limits = CONTRACT_LIMITS) -
 
     test.addCleanup(stop)
     return storage, settle
+
+
+def full_store(test: SynchronousTestCase) -> tuple[SQLiteStorage, Clock, Callable[[], None]]:
+    """An open store whose file has reached its bound, which SQLite treats as a full disk; and how to make room."""
+    storage, clock = open_here(test, limits=Limits(file_bytes=256 << 10))
+    keys = [key(f"m{number:03}") for number in range(100)]
+    waiting = [storage.objects.create(one, config_map("m", text="x" * 4000)) for one in keys]
+    pass_turns(clock)
+    for one in waiting:
+        one.addErrback(lambda failure: failure.trap(StoreUnavailable))
+
+    def free() -> None:
+        for one in keys:
+            storage.objects.update(one, config_map("m"), None).addErrback(lambda failure: failure.trap(NotFound))
+            pass_turns(clock)
+
+    return storage, clock, free

@@ -162,6 +162,9 @@ class OpeningTests(_Base):
         open_here(self, path)
 
 
+NEWEST = len(files.schema_files())
+
+
 class UpgradeTests(SynchronousTestCase):
     """Numbered schema files."""
 
@@ -182,10 +185,10 @@ class UpgradeTests(SynchronousTestCase):
         path = self.old_store()
         files.prepare(path, [*files.schema_files(), "CREATE TABLE more (id);", "INSERT INTO more VALUES (7);"])
         self.assertEqual(self.rows(path, "SELECT id FROM more"), [(7,)])
-        self.assertEqual(self.rows(path, "PRAGMA user_version"), [(3,)])
-        backup = path.with_name("store.sqlite.schema-1.backup")
+        self.assertEqual(self.rows(path, "PRAGMA user_version"), [(NEWEST + 2,)])
+        backup = path.with_name(f"store.sqlite.schema-{NEWEST}.backup")
         self.assertEqual(self.rows(backup, "SELECT name FROM objects"), [("a",)])
-        self.assertEqual(self.rows(backup, "PRAGMA user_version"), [(1,)])
+        self.assertEqual(self.rows(backup, "PRAGMA user_version"), [(NEWEST,)])
         self.assertEqual(backup.stat().st_mode & 0o077, 0)
 
     def test_failed_upgrade_changes_nothing(self) -> None:
@@ -193,8 +196,25 @@ class UpgradeTests(SynchronousTestCase):
         path = self.old_store()
         scripts = [*files.schema_files(), "CREATE TABLE more (id); INSERT INTO nothing VALUES (1);"]
         self.assertRaises(StoreError, files.prepare, path, scripts)
-        self.assertEqual(self.rows(path, "PRAGMA user_version"), [(1,)])
+        self.assertEqual(self.rows(path, "PRAGMA user_version"), [(NEWEST,)])
         self.assertEqual(self.rows(path, "SELECT name FROM sqlite_master WHERE name = 'more'"), [])
+
+    def test_every_earlier_schema_becomes_the_newest(self) -> None:
+        """A store of any earlier release keeps its objects and has all tables of this one afterwards."""
+        for number in range(1, NEWEST):
+            path = new_path(self)
+            files.prepare(path, files.schema_files()[:number])
+            db = sqlite3.connect(path)
+            db.execute("INSERT INTO generations (uid, done) VALUES ('u.1', 1)")
+            db.commit()
+            db.close()
+            storage, clock = open_here(self, path)
+            kept = storage.kept.keep("instance", b"1")
+            pass_turns(clock)
+            self.successResultOf(kept)
+            self.assertEqual(self.successResultOf(storage.ledger.uids()), ["u.1"])
+            self.assertEqual(self.successResultOf(storage.journal.load()).outbox, [])
+            self.assertTrue(path.with_name(f"store.sqlite.schema-{number}.backup").exists())
 
     def test_newest_schema_is_left_alone(self) -> None:
         """Without a newer schema nothing is backed up."""

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 
 from ote_twisted.storage.feed import Feed
+from ote_twisted.storage.journal_sqlite import SQLiteDeliveryJournal, SQLiteKeptState
 from ote_twisted.storage.ledger_sqlite import SQLiteTaskLedger
 from ote_twisted.storage.limits import Limits
 from ote_twisted.storage.model import StoreEvent
@@ -27,17 +28,23 @@ MakeWriter = Callable[[GroupCommit, Backlog], AnyWriter]
 class SQLiteStorage(Service):
     """An open store file. Usable at once; stopping finishes what is queued and closes the file.
 
+    :ivar path: the file.
     :ivar objects: the object store.
     :ivar ledger: the task ledger.
+    :ivar journal: the delivery journal.
+    :ivar kept: small values that outlive the process.
     :ivar writer: who writes; its ``backlog`` count.
     :ivar commit: the transactions, with their counters.
     """
 
     def __init__(
-        self, objects: SQLiteObjectStore, ledger: SQLiteTaskLedger, writer: AnyWriter, commit: GroupCommit, lock: files.FileLock
+        self, path: Path, objects: SQLiteObjectStore, writer: AnyWriter, commit: GroupCommit, lock: files.FileLock
     ) -> None:
+        self.path = path
         self.objects = objects
-        self.ledger = ledger
+        self.ledger = SQLiteTaskLedger(writer, objects.reader)
+        self.journal = SQLiteDeliveryJournal(writer, objects.reader)
+        self.kept = SQLiteKeptState(writer, objects.reader)
         self.writer = writer
         self.commit = commit
         self._lock = lock
@@ -79,14 +86,20 @@ def _open(path: Path, clock: IReactorTime, limits: Limits, make_writer: MakeWrit
         files.prepare(path, files.schema_files())
         commit = GroupCommit(files.connect_writer(path, limits.file_bytes), limits)
         readers = Readers(partial(files.connect_reader, path), clock, limits)
-        return _assemble(clock, limits, make_writer, commit, readers, lock)
+        return _assemble(path, clock, limits, make_writer, commit, readers, lock)
     except Exception:
         lock.release()
         raise
 
 
 def _assemble(
-    clock: IReactorTime, limits: Limits, make_writer: MakeWriter, commit: GroupCommit, readers: Readers, lock: files.FileLock
+    path: Path,
+    clock: IReactorTime,
+    limits: Limits,
+    make_writer: MakeWriter,
+    commit: GroupCommit,
+    readers: Readers,
+    lock: files.FileLock,
 ) -> SQLiteStorage:
     first = readers.lend()
     feed = Feed(clock, reads.newest(first), limits, LogHistory(readers))
@@ -98,4 +111,4 @@ def _assemble(
 
     writer = make_writer(commit, Backlog(announce, limits))
     objects = SQLiteObjectStore(writer, feed, readers)
-    return SQLiteStorage(objects, SQLiteTaskLedger(writer, objects.reader), writer, commit, lock)
+    return SQLiteStorage(path, objects, writer, commit, lock)
