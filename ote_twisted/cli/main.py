@@ -11,11 +11,12 @@ from ote_twisted.cli.lazy import LazyGroup
 from ote_twisted.cli.options import controller_options, remember
 
 COMMANDS = {
-    "demo": ("ote_twisted.cli.commands.demo", "Run a whole tree in one process on loopback."),
+    "demo": ("ote_twisted.cli.commands.demo", "Run a whole tree on loopback, in one process or in many."),
     "tree": ("ote_twisted.cli.commands.tree", "Show the tree at and below a controller."),
     "select": ("ote_twisted.cli.commands.select", "Tell which clusters a selector chooses, and why."),
     "run": ("ote_twisted.cli.commands.run", "Have the selected clusters perform one request."),
     "status": ("ote_twisted.cli.commands.status", "Show how one controller stands."),
+    "events": ("ote_twisted.cli.commands.events", "Show what happened in a controller's part of the tree."),
     "version": ("ote_twisted.cli.commands.version", "Show the versions of otectl and of the controller."),
     "completion": ("ote_twisted.cli.commands.completion", "Print a completion script for a shell."),
 }

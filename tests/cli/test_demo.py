@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.cli.demo.check import EXAMPLES, EXPECTED, Finding, findings_summary, findings_table, load_examples
-from ote_twisted.cli.demo.hints import hints
+from ote_twisted.cli.demo.files import Home, config_text, ended
+from ote_twisted.cli.demo.hints import command_line, hints, killing
 from ote_twisted.cli.demo.places import MOST, Place, fixed_tree, regular_tree, size, subtree
+from ote_twisted.cli.demo.ports import RANGE, free_ports
 from ote_twisted.cli.errors import CommandError
 from ote_twisted.cli.tables import plain
+from ote_twisted.config.document import parse_document
+from ote_twisted.config.load import build_config
+from ote_twisted.config.model import ControllerConfig
 from ote_twisted.tasks.validate import validate_task
 from ote_twisted.topology.names import check_label_value, check_tag, parse_name
 
@@ -42,6 +47,46 @@ class FixedTreeTests(SynchronousTestCase):
         """A subtree is its top and all below it."""
         self.assertEqual(subtree(fixed_tree(), "south"), {"south", "south-1", "south-2", "south-3"})
         self.assertEqual(len(subtree(fixed_tree(), "root")), 9)
+
+
+class ProcessFileTests(SynchronousTestCase):
+    """What a controller that is a process of its own is told."""
+
+    def test_options(self) -> None:
+        """Its file has everything that its place in the tree says, on the ports that it was given."""
+        folder = Path('/a "b"\\c')
+        for place in fixed_tree():
+            parent = "ws://127.0.0.1:9" if place.parent else ""
+            home = Home(folder, place, parent, 8287 if place.inner else 0, 8288)
+            config = build_config(ControllerConfig, {}, parse_document("c.toml", config_text(home, "1s")))
+            self.assertEqual((config.name, config.labels, config.tags), (place.name, dict(place.labels), place.tags))
+            self.assertEqual(config.parents, (parent,) if parent else ())
+            self.assertEqual(config.tunnels, ("tcp:8287:interface=127.0.0.1",) if place.inner else ())
+            self.assertEqual((config.state, config.stop_timeout), (folder / place.name, 1.0))
+            self.assertEqual((config.api, home.url), ("tcp:8288:interface=127.0.0.1", "http://127.0.0.1:8288"))
+
+    def test_ends(self) -> None:
+        """How a process ended is told by its exit code or its signal."""
+        self.assertEqual((ended(1, None), ended(None, 9)), ("ended with exit code 1", "was ended by signal 9"))
+
+    def test_hints(self) -> None:
+        """How to kill a process is told, and how it comes back: by a command, or by itself."""
+        self.assertIn("  kill -9 7", killing("north", 7, "twistd x", None))
+        self.assertIn("  twistd x", killing("north", 7, "twistd x", None))
+        self.assertIn("It is started again after 3 s.", killing("north", 7, "twistd x", 3.0))
+        self.assertRegex(command_line(["--config", "a b"]), r"twistd --config 'a b'\Z")
+
+
+class PortTests(SynchronousTestCase):
+    """Ports of controllers that are started again."""
+
+    def test_distinct(self) -> None:
+        """All are different, the first one as asked, and none is one that the system gives to connections."""
+        ports = free_ports(40)
+        self.assertEqual(len(set(ports)), 40)
+        low = int(RANGE.read_text().split()[0])
+        self.assertTrue(all(port < low for port in ports), (low, ports))
+        self.assertEqual(free_ports(3, ports[0])[0], ports[0])
 
 
 class RegularTreeTests(SynchronousTestCase):

@@ -50,7 +50,7 @@ class HelpTests(SynchronousTestCase):
 
     def test_controller_everywhere(self) -> None:
         """Every command that asks a controller can be told which."""
-        for name in ("tree", "select", "run", "status", "version"):
+        for name in ("tree", "select", "run", "status", "events", "version"):
             for option in ("--context", "--kubeconfig", "--server"):
                 self.assertIn(option, call(name, "--help").output)
 
@@ -79,6 +79,11 @@ class UsageTests(SynchronousTestCase):
             (("status", "--server", "http://x", "--context", "y"), "exclude each other"),
             (("demo", "--tiers", "9", "--fanout", "9"), "at most"),
             (("demo", "--port", "70000"), "70000"),
+            (("demo", "--processes", "--tiers", "4", "--fanout", "5"), "a tree of processes is given 60 at most"),
+            (("demo", "--processes", "--verbose"), "NAME.log"),
+            (("demo", "--restart", "3s"), "give --processes as well"),
+            (("demo", "--processes", "--restart", "soon"), "expected a duration"),
+            (("events", "--watch", "-o", "wide"), "--watch shows lines or -o json"),
             (("completion", "tcsh"), "'tcsh' is not one of"),
         ):
             result = call(*words)

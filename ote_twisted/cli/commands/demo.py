@@ -5,25 +5,33 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import frozen
 
-from ote_twisted.cli.demo.places import Place, fixed_tree, regular_tree
+from ote_twisted.cli.demo.places import MOST_PROCESSES, Place, fixed_tree, regular_tree
 from ote_twisted.cli.drive import drive
 from ote_twisted.cli.errors import FAILED, CommandError
+from ote_twisted.cli.options import duration
 from ote_twisted.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from ote_twisted.cli.demo.processes import ProcessTree
     from ote_twisted.cli.demo.tree import DemoTree
+
+    Tree = DemoTree | ProcessTree
 
 COMPLETE_SECONDS = 60.0
 """In which the tree has to be complete."""
 
 HELP = """Run a whole tree in one process on loopback: every controller with an embedded cluster, its API and a context in
 a kubeconfig. It prints the tree, where the kubeconfig is, and what to try; Ctrl-C stops it.
+
+With --processes each controller is a twistd process of its own, whose options and log are NAME.toml and NAME.log in
+DIR; all of them end with this command, however it ends.
 
 Without --tiers and --fanout it is always the same tree: root; north and south; north-1 to north-3 and south-1 to
 south-3. Labels: region=north|south, tier=region|site, gpu=true on each -1. Tag: camera on each -2 and -3.
@@ -34,6 +42,8 @@ Examples:
   otectl demo --dir ~/ote-demo --port 8288     keep the state; the root's API at a known port
   otectl demo --tiers 4 --fanout 3             40 controllers
   otectl demo --check                          try the examples on it, and stop
+  otectl demo --processes                      each controller a process, to be killed and started again
+  otectl demo --processes --restart 10s        killed ones come back by themselves
 """
 
 
@@ -41,6 +51,10 @@ Examples:
 @click.option("--check", is_flag=True, help="Apply the examples, compare who performed them with who should have, and stop.")
 @click.option("--tiers", type=click.IntRange(1, 32), help="Tiers of the tree, that of the root included.  [3 with --fanout]")
 @click.option("--fanout", type=click.IntRange(1, 400), help="Children of each controller above the last tier.  [2 with --tiers]")
+@click.option("--processes", is_flag=True, help="Run each controller as a process of its own.")
+@click.option(
+    "--restart", metavar="SECONDS", callback=duration, help="With --processes: start what was killed again after so long."
+)
 @click.option(
     "--dir", "folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Keep the state here across runs."
 )
@@ -50,37 +64,48 @@ Examples:
 @click.option("-v", "--verbose", is_flag=True, help="Show the log, which is also in DIR/demo.log.")
 @click.option("-o", "--output", type=click.Choice(["json", "yaml"]), help="Form of the output; text and a table without.")
 @click.pass_context
-def command(
-    call: click.Context,
-    check: bool,
-    tiers: int | None,
-    fanout: int | None,
-    folder: Path | None,
-    port: int,
-    verbose: bool,
-    output: str | None,
-) -> None:
+def command(call: click.Context, /, tiers: int | None, fanout: int | None, folder: Path | None, **asked: Any) -> None:
     """Run the tree until Ctrl-C, or check it."""
-    places, kept = _places(tiers, fanout), folder is not None
+    _require_sense(asked)
+    places = _places(tiers, fanout, asked["processes"])
     home = _made(folder.absolute()) if folder is not None else Path(tempfile.mkdtemp(prefix="ote-demo-"))
-    demo = _Demo(places, home, port, verbose, Screen(), output)
+    demo = _Demo(Asked(places, home, **asked), Screen())
     try:
-        call.exit(drive(demo.check if check else demo.show, interrupted=FAILED if check else 0))
+        call.exit(drive(demo.check if asked["check"] else demo.show, interrupted=FAILED if asked["check"] else 0))
     finally:
-        if not kept:
+        if folder is None:
             shutil.rmtree(home, ignore_errors=True)
+
+
+@frozen
+class Asked:
+    """What was asked for.
+
+    :ivar home: folder for state, options and logs.
+    :ivar restart: seconds after which a process that died is started again; ``None`` when it is not.
+    """
+
+    places: Sequence[Place]
+    home: Path
+    check: bool
+    processes: bool
+    restart: float | None
+    port: int
+    verbose: bool
+    output: str | None
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The file that tells how to reach every controller."""
+        return self.home / "kubeconfig"
 
 
 class _Demo:
     """One run of a tree."""
 
-    def __init__(self, places: Sequence[Place], home: Path, port: int, verbose: bool, screen: Screen, output: str | None) -> None:
-        self._places = places
-        self._home = home
-        self._port = port
-        self._verbose = verbose
+    def __init__(self, asked: Asked, screen: Screen) -> None:
+        self._asked = asked
         self._screen = screen
-        self._output = output
 
     async def show(self, reactor: Any) -> int:
         """Run it until cancelled."""
@@ -102,38 +127,40 @@ class _Demo:
         tree = self._tree(reactor)
         try:
             await self._start(tree, reactor)
-            findings = await Check(self._places, tree.urls, reactor).run()
+            findings = await Check(self._asked.places, tree.urls, reactor).run()
         finally:
             await tree.stop()
-        self._screen.show(self._output, lambda: [finding.value() for finding in findings], lambda: findings_table(findings))
+        value = [finding.value() for finding in findings]
+        self._screen.show(self._asked.output, lambda: value, lambda: findings_table(findings))
         self._screen.note(findings_summary(findings))
         return 0 if all(finding.passed for finding in findings) else FAILED
 
-    def _tree(self, reactor: Any) -> DemoTree:
+    def _tree(self, reactor: Any) -> Tree:
+        asked = self._asked
+        if asked.processes:
+            from ote_twisted.cli.demo.processes import ProcessTree
+
+            return ProcessTree(asked.places, asked.home, reactor, asked.restart, self._screen.note)
         from ote_twisted.cli.demo.log import log_to
         from ote_twisted.cli.demo.tree import DemoTree
 
-        log_to(self._home / "demo.log", self._verbose)
-        return DemoTree(self._places, self._home, reactor)
+        log_to(asked.home / "demo.log", asked.verbose)
+        return DemoTree(asked.places, asked.home, reactor)
 
-    async def _start(self, tree: DemoTree, reactor: Any) -> None:
+    async def _start(self, tree: Tree, reactor: Any) -> None:
         from twisted.internet.defer import Deferred, TimeoutError
 
         from ote_twisted.cli.kubeconfig import written
 
-        await tree.start(self._port)
+        await tree.start(self._asked.port)
         try:
             await Deferred.fromCoroutine(tree.complete()).addTimeout(COMPLETE_SECONDS, reactor)
         except TimeoutError:
-            advice = "run it again with --verbose"
+            advice = f"see the logs in {self._asked.home}" if self._asked.processes else "run it again with --verbose"
             raise CommandError(f"the tree was not complete within {COMPLETE_SECONDS:g} s; {advice}") from None
-        self._kubeconfig.write_text(written(tree.urls, self._places[0].name), encoding="utf-8")
+        self._asked.kubeconfig.write_text(written(tree.urls, self._asked.places[0].name), encoding="utf-8")
 
-    @property
-    def _kubeconfig(self) -> Path:
-        return self._home / "kubeconfig"
-
-    async def _print(self, tree: DemoTree, reactor: Any) -> None:
+    async def _print(self, tree: Tree, reactor: Any) -> None:
         """Show the tree as the root's API tells it."""
         from ote_twisted.cli.client import ApiClient
         from ote_twisted.cli.clusters import read_clusters
@@ -142,22 +169,31 @@ class _Demo:
         from ote_twisted.cli.kubeconfig import Server
         from ote_twisted.cli.views import branches, tree_table
 
-        if self._output:
-            self._screen.data(self._output, {"kubeconfig": str(self._kubeconfig), "controllers": tree.urls})
+        if self._asked.output:
+            value = {"kubeconfig": str(self._asked.kubeconfig), "controllers": tree.urls, **tree.details}
+            self._screen.data(self._asked.output, value)
             return
-        client = ApiClient(Server(tree.urls[self._places[0].name]), reactor)
+        client = ApiClient(Server(tree.urls[self._asked.places[0].name]), reactor)
         clusters, _ = await read_clusters(client)
         await client.close()
         self._screen.table(tree_table(branches(clusters.values()), time.time()))
-        for line in ("", *hints(self._kubeconfig, EXAMPLES)):
+        for line in ("", *hints(self._asked.kubeconfig, EXAMPLES, tree.hints)):
             self._screen.line(line)
 
 
-def _places(tiers: int | None, fanout: int | None) -> tuple[Place, ...]:
+def _require_sense(asked: Mapping[str, Any]) -> None:
+    if asked["restart"] is not None and not asked["processes"]:
+        raise click.UsageError("--restart is about processes; give --processes as well")
+    if asked["verbose"] and asked["processes"]:
+        raise click.UsageError("--verbose shows the log of one process; with --processes each has its own, NAME.log in --dir")
+
+
+def _places(tiers: int | None, fanout: int | None, processes: bool) -> tuple[Place, ...]:
     if tiers is None and fanout is None:
         return fixed_tree()
     try:
-        return regular_tree(tiers or 3, fanout or 2)
+        bounds: tuple[Any, ...] = (MOST_PROCESSES, "a tree of processes") if processes else ()
+        return regular_tree(tiers or 3, fanout or 2, *bounds)
     except ValueError as fault:
         raise click.UsageError(str(fault)) from None
 

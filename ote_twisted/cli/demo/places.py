@@ -11,6 +11,9 @@ CAMERA = "camera"
 MOST = 400
 """Controllers that one process is asked to run."""
 
+MOST_PROCESSES = 60
+"""Controllers that run as processes of their own."""
+
 
 @frozen
 class Place:
@@ -36,15 +39,16 @@ def fixed_tree() -> tuple[Place, ...]:
     )
 
 
-def regular_tree(tiers: int, fanout: int) -> tuple[Place, ...]:
+def regular_tree(tiers: int, fanout: int, most: int = MOST, who: str = "one process") -> tuple[Place, ...]:
     """A tree with ``tiers`` tiers, the root's included, in which every controller above the last tier has ``fanout`` children.
 
     Names tell the way: ``n2-1`` is the first child of ``n2``. Labels and tags follow those of the fixed tree.
 
-    :raise ValueError: it would have more than :data:`MOST` controllers.
+    :param who: is given ``most`` controllers at most.
+    :raise ValueError: it would have more.
     """
-    if size(tiers, fanout) > MOST:
-        raise ValueError(f"{tiers} tiers of {fanout} are {size(tiers, fanout)} controllers; one process is given {MOST} at most")
+    if size(tiers, fanout) > most:
+        raise ValueError(f"{tiers} tiers of {fanout} are {size(tiers, fanout)} controllers; {who} is given {most} at most")
     return (Place(ROOT, inner=tiers > 1), *_below(ROOT, "", 2, tiers, fanout))
 
 

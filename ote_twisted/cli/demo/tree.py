@@ -48,6 +48,16 @@ class DemoTree:
         """Address of each controller's API."""
         return {name: f"http://{HOST}:{node.api_port}" for name, node in self.nodes.items()}
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """What there is to say for programs beside the addresses."""
+        return {}
+
+    @property
+    def hints(self) -> list[str]:
+        """What there is to try beside what every demo can do."""
+        return []
+
     async def start(self, port: int) -> None:
         """Start every controller, parents first.
 

@@ -1,0 +1,1 @@
+`otectl demo --processes` runs each controller of the demo's tree as a process of its own, to be killed and started again, by a printed command or by itself with `--restart`; `otectl events` shows and follows what happens in the tree.
