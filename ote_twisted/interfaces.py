@@ -89,7 +89,8 @@ class IParentDialler(Interface):
     def dial(address: ParentAddress, identity: JoinIdentity, sink: ILinkSink, seconds: float | None = None) -> Deferred[ILink]:
         """Make one attempt at one address; redirects are answers like others and not followed.
 
-        Fires with the established link, right before ``sink.link_opened``; all that the link brings goes to ``sink``.
+        Fires with the established link, right before ``sink.link_opened`` and not before this has returned; all that the
+        link brings goes to ``sink``.
         Fails with :class:`ote_twisted.errors.DialFailed`, which has what the parent answered. Cancelling gives the attempt
         up: it fails once nothing of it is left, and ``sink`` never hears of it.
 
@@ -101,7 +102,7 @@ class IParentDialler(Interface):
 
 
 class IParentUser(Interface):
-    """Whom links to parents are for: the controller. It is the :class:`ILinkSink` of the link that carries.
+    """Whom links to parents are for: the controller, which is the :class:`ILinkSink` of the link that carries.
 
     ``link_opened`` with a link to a parent says that this one carries from now on, also while an older one is still there.
     What the older one brings until its ``link_lost`` is taken; its end is no loss. A link that only stands by is not

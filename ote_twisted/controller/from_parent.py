@@ -9,11 +9,19 @@ from twisted.logger import Logger
 from ote_twisted.controller.announcing import Announcer
 from ote_twisted.controller.neighbours import Neighbours
 from ote_twisted.errors import MalformedMessage
-from ote_twisted.interfaces import ILink
+from ote_twisted.interfaces import ILink, IParentObserver
 from ote_twisted.topology.table import Difference, Refused, RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import encode
-from ote_twisted.wire.notices import Refusal, decode_ancestry, decode_refusal, encode_refusal
+from ote_twisted.wire.notices import (
+    Neighbour,
+    Neighbourhood,
+    Refusal,
+    decode_ancestry,
+    decode_neighbourhood,
+    decode_refusal,
+    encode_refusal,
+)
 from ote_twisted.wire.routes import decode_router
 
 POLICY_VIOLATION = 1008
@@ -21,8 +29,9 @@ POLICY_VIOLATION = 1008
 
 
 class FromParent:
-    """Takes what a parent says of the tree.
+    """Takes what the parent that carries says of the tree; of an older one it is no longer true.
 
+    :ivar observer: who chooses the parent, if that depends on what the present one says.
     :ivar refusal: why the parent does not follow our own name; empty when it does.
     :ivar unknown: messages with a command that nothing here understands.
     :ivar malformed: bodies out of grammar.
@@ -42,6 +51,8 @@ class FromParent:
         self.refusal = ""
         self.unknown = 0
         self.malformed = 0
+        self.observer: IParentObserver | None = None
+        self._link: ILink | None = None
         self._table = table
         self._links = links
         self._neighbours = neighbours
@@ -50,19 +61,23 @@ class FromParent:
         self._readers: Mapping[int, Callable[[ILink, bytes], None]] = {
             pb.Ancestry: self._ancestry,
             pb.NeighborRoute: self._neighbour_route,
+            pb.Neighbourhood: self._neighbourhood,
             pb.Refusal: self._refused,
             pb.AnnounceRequest: lambda link, body: announcer.complete(),
         }
 
-    def opened(self) -> None:
+    def opened(self, link: ILink) -> None:
         """There is another parent, which has refused nothing yet."""
         self.refusal = ""
+        self._link = link
 
     def received(self, link: ILink, message: pb.ClusterMessage, raw: bytes) -> None:
         """Take one message; a malformed body changes nothing."""
         reader = self._readers.get(message.Head.Command)
         if reader is None:
             self.unknown += 1
+            return
+        if link is not self._link:
             return
         try:
             reader(link, message.Body)
@@ -72,6 +87,8 @@ class FromParent:
 
     def _ancestry(self, link: ILink, body: bytes) -> None:
         ancestry = decode_ancestry(body)
+        if self.observer is not None:
+            self.observer.path_learnt(link, ancestry)
         if self._table.own.name in ancestry.path:
             link.close(POLICY_VIOLATION, f"{self._table.own.name} is above its own parent")
             return
@@ -79,7 +96,16 @@ class FromParent:
         self._neighbours.parent_says(ancestry.path, ancestry.rooted)
 
     def _neighbour_route(self, link: ILink, body: bytes) -> None:
-        self._neighbours.parent_neighbours(decode_router(body).children)
+        router = decode_router(body)
+        self._neighbours.parent_neighbours(router.children)
+        self._observe(link, Neighbourhood(_listed(router.children), _listed(router.neighbours)))
+
+    def _neighbourhood(self, link: ILink, body: bytes) -> None:
+        self._observe(link, decode_neighbourhood(body))
+
+    def _observe(self, link: ILink, neighbourhood: Neighbourhood) -> None:
+        if self.observer is not None:
+            self.observer.neighbours_learnt(link, neighbourhood)
 
     def _refused(self, link: ILink, body: bytes) -> None:
         refusal = decode_refusal(body)
@@ -105,6 +131,10 @@ class FromParent:
         link = self._links.get(refused.child)
         if link is not None and link.v2:
             link.send(_message(Refusal(refused.name, refused.reason)))
+
+
+def _listed(addresses: Mapping[str, str] | None) -> tuple[Neighbour, ...]:
+    return tuple(Neighbour(name, listen) for name, listen in (addresses or {}).items())
 
 
 def _message(refusal: Refusal) -> bytes:

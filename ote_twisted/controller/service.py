@@ -23,6 +23,7 @@ from ote_twisted.controller.directory import Directory
 from ote_twisted.controller.downward import Downward
 from ote_twisted.controller.from_child import FromChild
 from ote_twisted.controller.from_parent import FromParent
+from ote_twisted.controller.membership import Membership
 from ote_twisted.controller.neighbours import Neighbours
 from ote_twisted.controller.outgoing import PERFORMED
 from ote_twisted.controller.owned import OwnedTasks
@@ -50,6 +51,7 @@ class ClusterController(Service):
 
     :ivar table: the routes.
     :ivar directory: every cluster known here, online or not.
+    :ivar membership: what parents are told of this controller; ``from_parent.observer`` hears what they tell.
     :ivar links: child name -> its link.
     :ivar shim_ready: tasks can be performed; ``shim_reason`` says why not.
     :ivar parent_answered: a parent has sent something since the start.
@@ -77,6 +79,7 @@ class ClusterController(Service):
         self.settings = settings
         self.chronicle = chronicle
         self.table = RoutingTable(own)
+        self.membership = Membership(self.table)
         self.links: dict[str, ILink] = {}
         self.directory = Directory(own, now)
         self.uplink = Uplink(settings.outbox)
@@ -162,9 +165,10 @@ class ClusterController(Service):
 
     def link_opened(self, link: ILink) -> None:
         """See :meth:`ILinkSink.link_opened`."""
-        self.chronicle.opened(link)
+        if not (link.is_parent and self.uplink.link is not None):
+            self.chronicle.opened(link)
         if link.is_parent:
-            self.from_parent.opened()
+            self.from_parent.opened(link)
             self.uplink.opened(link)
             self.announcer.opened(link)
             self.uplink.release()

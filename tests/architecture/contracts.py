@@ -111,7 +111,7 @@ CONTRACTS = (
         },
     ),
     Contract("IParentDialler"),
-    Contract("IParentUser"),
+    Contract("IParentUser", proven={"ote_twisted.controller.membership.Membership": ("tests.controller.test_membership",)}),
     Contract("IParentObserver"),
     Contract(
         "ITaskCarrier",
