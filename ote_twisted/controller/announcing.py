@@ -8,7 +8,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ote_twisted.controller.entries import pages
 from ote_twisted.interfaces import ILink
-from ote_twisted.topology.table import Difference, RoutingTable
+from ote_twisted.topology.difference import Difference
+from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.announce import Announcement, encode_announcement
 from ote_twisted.wire.codec import encode

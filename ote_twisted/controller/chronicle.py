@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from ote_twisted.controller.directory import Directory
 from ote_twisted.interfaces import IEventRecorder, ILink
-from ote_twisted.topology.table import Difference
+from ote_twisted.topology.difference import Difference
 from ote_twisted.wire.join import Admission, JoinRequest, Refuse
 
 NAMED = 10

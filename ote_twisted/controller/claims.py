@@ -12,7 +12,8 @@ from twisted.logger import Logger
 from ote_twisted.controller.entries import check_entry, shortened
 from ote_twisted.errors import InvalidName, MalformedMessage
 from ote_twisted.interfaces import ILink
-from ote_twisted.topology.table import Difference, RoutingTable
+from ote_twisted.topology.difference import Difference
+from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.announce import decode_announcement
 from ote_twisted.wire.codec import encode

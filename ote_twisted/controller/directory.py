@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ote_twisted.controller.objects import Known
+from ote_twisted.topology.difference import Difference
 from ote_twisted.topology.selection.evaluate import Explanation, explain
 from ote_twisted.topology.selection.index import ClusterIndex
 from ote_twisted.topology.selection.parser import parse
 from ote_twisted.topology.selection.tree import InvalidParent
-from ote_twisted.topology.table import Difference
 from ote_twisted.wire.entry import ClusterEntry
 
 
@@ -73,6 +73,19 @@ class Directory:
             return
         self._records[name] = _Record(known.entry, dict(known.labels), False, known.since, known.reason)
         self._put(name)
+
+    def carried_along(self, difference: Difference) -> list[str]:
+        """Those below clusters that are about to have another link to a parent: what was under way to them may be lost."""
+        return [name for moved in filter(self._moves, difference.present.values()) for name in self._below(moved.name)]
+
+    def _moves(self, entry: ClusterEntry) -> bool:
+        record = self._records.get(entry.name)
+        if record is None or not record.online or entry.name == self._own:
+            return False
+        return entry.epoch > record.entry.epoch and entry.instance == record.entry.instance
+
+    def _below(self, name: str) -> list[str]:
+        return self._index.names(self._index.below(name))
 
     def apply(self, difference: Difference) -> list[str]:
         """Take what the routes changed; gives the names whose objects have to be written."""

@@ -9,7 +9,8 @@ from twisted.logger import Logger
 from ote_twisted.controller.claims import Claims
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink
-from ote_twisted.topology.table import Difference, RoutingTable
+from ote_twisted.topology.difference import Difference
+from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.notices import decode_undeliverable
 
@@ -56,7 +57,7 @@ class FromChild:
             self._changed(self._claims.received(link, message))
         elif head.Command == pb.Undeliverable:
             self._not_delivered(link, message)
-        elif head.ClusterName and not self._table.claims(link.peer, head.ClusterName):
+        elif head.ClusterName and not self._table.speaks(link.peer, head.ClusterName):
             self.spoofed += 1
         else:
             self._carry(message, raw)
@@ -71,7 +72,8 @@ class FromChild:
         if not told.targets:
             self._whole_not_delivered(link, message.Head, told.reason)
             return
-        foreign = [name for name in told.targets if self._table.via.get(name, link.peer) != link.peer]
+        via, child = self._table.via, link.peer
+        foreign = [name for name in told.targets if via.get(name, child) != child and not self._table.speaks(child, name)]
         self.spoofed += len(foreign)
         self._undelivered(message.Head, [name for name in told.targets if name not in foreign], told.reason)
 

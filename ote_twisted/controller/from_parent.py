@@ -10,7 +10,8 @@ from ote_twisted.controller.announcing import Announcer
 from ote_twisted.controller.neighbours import Neighbours
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import ILink, IParentObserver
-from ote_twisted.topology.table import Difference, Refused, RoutingTable
+from ote_twisted.topology.difference import Difference, Refused
+from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import encode
 from ote_twisted.wire.notices import (

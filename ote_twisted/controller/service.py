@@ -38,7 +38,8 @@ from ote_twisted.interfaces import IClusterShim, ILink, ILinkSink, IObjectStore,
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Task
 from ote_twisted.tasks.performed import PerformedTasks
-from ote_twisted.topology.table import Difference, RoutingTable
+from ote_twisted.topology.difference import Difference
+from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.join import Admission, JoinRequest
@@ -260,14 +261,15 @@ class ClusterController(Service):
         if not difference:
             return
         self.chronicle.changed(difference, self.directory)
+        along = self.directory.carried_along(difference)
         changed = self.directory.apply(difference)
         self.records.changed(changed)
         self.announcer.note(difference)
         self.uplink.owed = self.announcer.flush
         for refused in difference.refused:
             self.from_parent.refuse(refused)
-        if difference.present or difference.gone:
-            self.owned.clusters_changed(list(difference.present), list(difference.gone))
+        if difference.present or difference.gone or difference.moved:
+            self.owned.clusters_changed([*difference.present, *difference.moved, *along], list(difference.gone))
 
     def _labelled(self, name: str, labels: Mapping[str, str]) -> None:
         if self.directory.label(name, labels):

@@ -19,7 +19,7 @@ class Upward:
 
     :ivar forwarded: messages passed on.
     :ivar malformed: undecodable messages from children.
-    :ivar spoofed: messages that spoke for a cluster that is not below the child they came from (F15).
+    :ivar spoofed: messages that spoke for a cluster that is not, and was not, below the child they came from (F15).
     :ivar exhausted: messages whose hop limit ran out.
     """
 
@@ -43,6 +43,7 @@ class Upward:
         self.exhausted = 0
         self._own = table.own.name
         self._via = table.via
+        self._speaks = table.speaks
         self._forward = forward
         self._answered = answered
         self._reported = reported
@@ -60,7 +61,7 @@ class Upward:
             head = message.Head
             if head.Command not in CARRIED:
                 self._other(link, message, raw)
-            elif via.get(head.ClusterName) != child:
+            elif via.get(head.ClusterName) != child and not self._speaks(child, head.ClusterName):
                 self.spoofed += 1
             elif head.Command == pb.EdgeReport:
                 self._reported(message, raw)

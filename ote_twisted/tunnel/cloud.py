@@ -32,7 +32,7 @@ from ote_twisted.tunnel.link import GOING_AWAY, Link
 from ote_twisted.tunnel.settings import CloudSettings
 from ote_twisted.tunnel.turn import Deadlines, Flusher, TunnelCounters
 from ote_twisted.websocket import WebSocketServerFactory
-from ote_twisted.wire.join import Accept
+from ote_twisted.wire.join import Accept, JoinRequest
 
 
 class CloudTunnelFactory(WebSocketServerFactory):
@@ -165,10 +165,10 @@ class CloudTunnelFactory(WebSocketServerFactory):
         return None
 
     def _contest(self, protocol: CloudTunnelProtocol, joining: Joining, older: Link, accepted: Deferred[Upgrade]) -> None:
-        """The name is in use: the older session keeps it if it gives a sign of life now (F21)."""
+        """The name is in use: the older session keeps it if it gives a sign of life now (F21), unless both are one cluster."""
         now = self._clock.seconds()
         probe = self.settings.probe
-        if older.silent_for(now) > self.settings.limits.ping_interval + probe:
+        if _succeeds(joining.request, older) or older.silent_for(now) > self.settings.limits.ping_interval + probe:
             accepted.callback(upgrade(joining.accept))
             return
         older.probe()
@@ -271,6 +271,12 @@ class CloudTunnel(Service):
         """Stop listening, then close the sessions. Fires when the last is gone."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
+
+
+def _succeeds(request: JoinRequest, older: Link) -> bool:
+    """The cluster of an older session has made another one in its place; one that only stands by takes no place."""
+    same = request.instance != "" and request.instance == older.instance
+    return same and request.epoch > older.epoch and not request.standby
 
 
 def _peer(address: Any) -> str:

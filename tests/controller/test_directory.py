@@ -20,7 +20,7 @@ from ote_twisted.errors import InvalidSelector, NotFound, StoreUnavailable
 from ote_twisted.interfaces import IVirtualResource
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON, Key, StoredObject
-from ote_twisted.topology.table import Difference
+from ote_twisted.topology.difference import Difference
 from ote_twisted.wire.entry import ClusterEntry
 from tests.controller.building import WALL, ControllerTestCase, announcement, entry
 

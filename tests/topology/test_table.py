@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.topology.table import Difference, RoutingTable, paths
+from ote_twisted.topology.difference import Difference
+from ote_twisted.topology.table import RoutingTable, paths
 from ote_twisted.wire.entry import ClusterEntry, entry_digest, subtree_digest
 
 

@@ -262,6 +262,30 @@ class DuplicateTests(TunnelTestCase):
         self.assertEqual(status(peer), 403)
 
 
+class SuccessionTests(TunnelTestCase):
+    """One cluster of ours that has made another link."""
+
+    def newcomer(self, instance: str, epoch: int, **headers: str) -> int:
+        """The answer, at once, to a second join of c1; 0 while there is none."""
+        peer = self.raw_child(go_head(ote_instance=instance, ote_epoch=str(epoch), **headers), host=f"host{epoch}")
+        return status(peer) if peer.received else 0
+
+    def test_a_higher_epoch_of_the_same_instance_takes_over_at_once(self) -> None:
+        """A living session gives way without a probe to a newer one of the same cluster, and never to an older one."""
+        self.assertEqual(self.newcomer("a" * 32, 5), 101)
+        self.assertEqual(self.newcomer("a" * 32, 6), 101)
+        self.assertEqual(self.sink.names(), ["opened", "lost", "opened"])
+        self.assertEqual((self.sink.links[0].epoch, self.counters.sessions_replaced), (6, 1))
+        self.assertEqual([self.newcomer("a" * 32, epoch) for epoch in (4, 6)], [0, 0])
+
+    def test_others_have_to_wait(self) -> None:
+        """Neither another instance, nor none, nor a standby ends a living session."""
+        self.assertEqual(self.newcomer("a" * 32, 5), 101)
+        self.assertEqual([self.newcomer("b" * 32, 6), self.newcomer("", 7)], [0, 0])
+        self.assertEqual(self.newcomer("a" * 32, 8, ote_standby="1"), 0)
+        self.assertEqual(self.sink.names(), ["opened"])
+
+
 class BoundsTests(TunnelTestCase):
     """Handshakes and links are bounded."""
 

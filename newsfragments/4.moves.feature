@@ -1,0 +1,1 @@
+A cluster that gets another parent takes its routes and all that is below it along at once, wherever the news of it arrives first: each cluster has an identity and counts its links to parents, the newest has the route, answers that are under way on the former one are still taken, and tasks that were are sent again.

@@ -1,0 +1,64 @@
+"""What a change of claims did to the routes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from attrs import frozen
+
+from ote_twisted.wire.entry import ClusterEntry
+
+
+@frozen
+class Refused:
+    """A claim that is not followed, and why; an empty reason withdraws an earlier refusal."""
+
+    child: str
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Difference:
+    """What one change did to the routes: at most one of ``present`` and ``gone`` per name, the last word counts.
+
+    :ivar returned: those of ``present`` that were gone in between: what was under way to them or from them is lost.
+    :ivar moved: reached through another child from one moment to the next; what was under way to them may be lost. Only
+        those whose entry changed by it are in ``present``.
+    """
+
+    present: dict[str, ClusterEntry] = field(default_factory=dict)
+    gone: dict[str, None] = field(default_factory=dict)
+    returned: dict[str, None] = field(default_factory=dict)
+    moved: dict[str, None] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+
+    def appears(self, entry: ClusterEntry) -> None:
+        """Note a route that is new, or whose entry changed."""
+        if entry.name in self.gone:
+            del self.gone[entry.name]
+            self.returned[entry.name] = None
+        self.present[entry.name] = entry
+
+    def disappears(self, name: str) -> None:
+        """Note a route that is gone."""
+        self.present.pop(name, None)
+        self.returned.pop(name, None)
+        self.moved.pop(name, None)
+        self.gone[name] = None
+
+    def moves(self, before: ClusterEntry, entry: ClusterEntry) -> None:
+        """Note a route that went to another child without a gap."""
+        self.moved[entry.name] = None
+        if entry != before:
+            self.appears(entry)
+
+    def follow(self, later: Difference) -> None:
+        """Take in the entries that changed after this; refusals and moves are not gathered."""
+        for name in (*later.gone, *later.returned):
+            self.disappears(name)
+        for entry in later.present.values():
+            self.appears(entry)
+
+    def __bool__(self) -> bool:
+        return bool(self.present or self.gone or self.refused or self.moved)
