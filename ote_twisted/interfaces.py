@@ -306,7 +306,7 @@ class IClusterShim(Interface):
 
     def describe() -> Deferred[JSON]:
         """What the cluster is: a JSON object of which any key may be absent: ``kind``, ``version``, ``capacity``,
-        ``allocatable`` (resource name to quantity) and ``nodes`` (a number)."""
+        ``allocatable`` (resource name to quantity), ``nodes`` and ``nodesReady`` (numbers). Asked now and then."""
 
 
 class ITaskCarrier(Interface):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ote_twisted.cli.ages import unix_seconds
 from ote_twisted.cli.errors import CommandError, WrongUsage
 from ote_twisted.cli.tables import Cell, Row, Table, counted
+from ote_twisted.cli.views import STYLES, state_text
 from ote_twisted.storage.model import JSON
 
 
@@ -31,10 +33,13 @@ def require_chosen(selector: str, review: JSON) -> None:
         )
 
 
-def review_table(review: JSON) -> Table:
-    """Each cluster with its next hop and the terms that choose it."""
+def review_table(review: JSON, now: float) -> Table:
+    """Each cluster with its next hop and the terms that choose it.
+
+    :param now: unix seconds.
+    """
     own, rows = review["status"].get("controller"), review["status"]["clusters"]
-    return Table(("CLUSTER", "NEXT HOP", "WHY", "STATE"), tuple(_row(row, own) for row in rows))
+    return Table(("CLUSTER", "NEXT HOP", "WHY", "STATE"), tuple(_row(row, own, now) for row in rows))
 
 
 def summary(review: JSON) -> str:
@@ -62,7 +67,8 @@ def _hops(hops: Mapping[str, int], own: str | None) -> str:
     return (f", by next hop: {ways}" if ways else "") + (f"; {away} when back online" if away else "")
 
 
-def _row(row: JSON, own: str | None) -> Row:
+def _row(row: JSON, own: str | None, now: float) -> Row:
     hop = "(here)" if row["name"] == own else row["nextHop"] or "-"
-    state = Cell("online", "green") if row["online"] else Cell("offline", "red")
+    kind = "online" if row["online"] else "unreachable"
+    state = Cell(state_text(kind, row.get("brokenHop") or "", unix_seconds(row.get("since")), now), STYLES[kind])
     return (row["name"], hop, row["why"], state if row["performs"] else Cell("no shim", "yellow"))

@@ -11,7 +11,10 @@ from ote_twisted.cli.ages import age, unix_seconds
 from ote_twisted.cli.tables import Cell, Row, Table
 from ote_twisted.storage.model import JSON
 
-STYLES = {"online": "green", "offline": "red"}
+STYLES = {"online": "green", "not ready": "yellow", "unreachable": "red"}
+
+WIDE = ("SHIM", "KIND", "NODES", "LISTEN", "VERSION", "AS OF", "REASON")
+"""Further columns of a wide table."""
 
 
 @frozen
@@ -19,8 +22,12 @@ class ClusterView:
     """One cluster.
 
     :ivar depth: hops below the controller that was asked; ``None`` when not known.
-    :ivar since: unix seconds: of the link when online, else when it was last seen; ``None`` when not known.
+    :ivar since: unix seconds: of the link when online, else since when it cannot be reached; ``None`` when not known.
     :ivar performs: it has a shim.
+    :ivar via: the cluster whose link is broken, when it cannot be reached.
+    :ivar ready: status of its condition ``Ready``; empty when there is none. ``not_ready`` says why it is not.
+    :ivar as_of: unix seconds: what is told of it was so then.
+    :ivar nodes: number of its nodes; ``None`` when not known.
     """
 
     name: str
@@ -34,11 +41,24 @@ class ClusterView:
     performs: bool = False
     listen: str = ""
     version: str = ""
+    via: str = ""
+    ready: str = ""
+    not_ready: str = ""
+    as_of: float | None = None
+    kind: str = ""
+    nodes: int | None = None
 
     @property
     def state(self) -> str:
-        """``online`` or ``offline``."""
-        return "online" if self.online else "offline"
+        """``online``, ``not ready`` or ``unreachable``."""
+        if not self.online:
+            return "unreachable"
+        return "not ready" if self.ready == "False" else "online"
+
+    @property
+    def why(self) -> str:
+        """Why it cannot be reached, or is not ready; a sentence."""
+        return self.not_ready if self.state == "not ready" else self.reason
 
 
 @frozen
@@ -65,7 +85,19 @@ def cluster_view(value: JSON) -> ClusterView:
         status.get("performs") is True,
         status.get("listen") or "",
         status.get("version") or "",
+        status.get("brokenHop") or "",
+        *_ready(status.get("conditions") or ()),
+        unix_seconds(status.get("asOf")),
+        status.get("kind") or "",
+        status.get("nodes"),
     )
+
+
+def state_text(state: str, via: str, since: float | None, now: float) -> str:
+    """A state with the broken hop and for how long it is so: ``unreachable via bj, 12s``."""
+    if state != "unreachable":
+        return state
+    return f"{state}{f' via {via}' if via else ''}{f', {age(now - since)}' if since is not None else ''}"
 
 
 def branches(views: Iterable[ClusterView]) -> tuple[Branch, ...]:
@@ -92,11 +124,11 @@ def tree_table(trees: tuple[Branch, ...], now: float, wide: bool = False) -> Tab
     """The trees as a table whose first column draws them.
 
     :param now: unix seconds.
-    :param wide: with address, version, shim and the reason of being offline.
+    :param wide: with address, version, kind, nodes, shim, how old what is told is, and why a cluster is not online.
     """
     columns = ("NAME", "STATE", "DEPTH", "LINK AGE", "LABELS", "TAGS")
     rows = tuple(_row(guide, view, now, wide) for guide, view in _drawn(trees, "", top=True))
-    return Table((*columns, "SHIM", "LISTEN", "VERSION", "REASON") if wide else columns, rows, frozenset({"DEPTH"}))
+    return Table((*columns, *WIDE) if wide else columns, rows, frozenset({"DEPTH", "NODES"}))
 
 
 def tree_value(branch: Branch, now: float) -> dict[str, Any]:
@@ -108,12 +140,18 @@ def tree_value(branch: Branch, now: float) -> dict[str, Any]:
         "depth": view.depth,
         "status": view.state,
         "linkAgeSeconds": max(0, int(now - view.since)) if view.online and view.since is not None else None,
-        "reason": view.reason,
+        "via": view.via,
+        "unreachableSeconds": None if view.online or view.since is None else max(0, int(now - view.since)),
+        "ready": {"True": True, "False": False}.get(view.ready),
+        "reason": view.why,
         "labels": dict(view.labels),
         "tags": list(view.tags),
         "performs": view.performs,
         "listen": view.listen,
         "version": view.version,
+        "kind": view.kind,
+        "nodes": view.nodes,
+        "ageSeconds": None if view.as_of is None else max(0, int(now - view.as_of)),
         "children": [tree_value(child, now) for child in branch.below],
     }
 
@@ -121,8 +159,10 @@ def tree_value(branch: Branch, now: float) -> dict[str, Any]:
 def change_line(kind: str, view: ClusterView) -> str:
     """A change as one line, for pipes."""
     parent = f" below {view.parent}" if view.parent else ""
-    reason = f": {view.reason}" if view.reason else ""
-    return f"{view.name}{parent} is {'gone' if kind == 'DELETED' else view.state}{'' if kind == 'DELETED' else reason}"
+    if kind == "DELETED":
+        return f"{view.name}{parent} is gone"
+    via = f" via {view.via}" if view.via else ""
+    return f"{view.name}{parent} is {view.state}{via}{f': {view.why}' if view.why else ''}"
 
 
 def labels_text(labels: Mapping[str, str]) -> str:
@@ -155,12 +195,31 @@ def _drawn(trees: tuple[Branch, ...], indent: str, top: bool = False) -> Iterato
 def _row(guide: str, view: ClusterView, now: float, wide: bool) -> Row:
     row: list[str | Cell] = [
         guide + view.name,
-        Cell(view.state, STYLES[view.state]),
+        Cell(state_text(view.state, view.via, view.since, now), STYLES[view.state]),
         "-" if view.depth is None else str(view.depth),
         age(now - view.since) if view.online and view.since is not None and view.depth else "-",
         labels_text(view.labels) or "-",
         ",".join(view.tags) or "-",
     ]
     if wide:
-        row += ["yes" if view.performs else "no", view.listen or "-", view.version or "-", view.reason or "-"]
+        row += _more(view, now)
     return row
+
+
+def _more(view: ClusterView, now: float) -> Iterator[str]:
+    yield "yes" if view.performs else "no"
+    yield view.kind or "-"
+    yield "-" if view.nodes is None else str(view.nodes)
+    yield view.listen or "-"
+    yield view.version or "-"
+    yield "-" if view.as_of is None else f"{age(now - view.as_of)} ago"
+    yield view.why or "-"
+
+
+def _ready(conditions: Iterable[Mapping[str, str]]) -> tuple[str, str]:
+    """Status of the condition ``Ready``, and its sentence when it is false."""
+    for each in conditions:
+        if each.get("type") == "Ready":
+            status = each.get("status", "")
+            return status, each.get("message", "") if status == "False" else ""
+    return "", ""

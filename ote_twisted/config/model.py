@@ -213,6 +213,14 @@ class ControllerConfig:
             kinds.DURATION, "How long a task is tried, and given to clusters that join late, where it names no deadline."
         ),
     )
+    status_interval: float = field(
+        default=30.0,
+        metadata=option(
+            kinds.DURATION,
+            "How often the shim is asked for capacity, nodes and version of its cluster; only what changed is told to the tree. "
+            "0 asks only when the shim becomes ready.",
+        ),
+    )
     ping_interval: float = field(
         default=5.0,
         metadata=option(kinds.DURATION, "Idle time of a tunnel before the peer is pinged. Three unanswered pings end the link."),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
+from attrs import evolve
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from ote_twisted.controller.directory import Directory
 from ote_twisted.controller.entries import pages
 from ote_twisted.interfaces import ILink
+from ote_twisted.topology.causes import Cause, absences_of
 from ote_twisted.topology.difference import Difference
 from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
@@ -29,10 +32,14 @@ class Announcer:
     :ivar sent: announcements sent.
     """
 
-    def __init__(self, table: RoutingTable, clock: IReactorTime, now: Callable[[], float]) -> None:
-        """:param now: wall clock, unix seconds; only told to v1 parents."""
+    def __init__(self, table: RoutingTable, directory: Directory, clock: IReactorTime, now: Callable[[], float]) -> None:
+        """
+        :param directory: how old what clusters say of themselves is, and why others cannot be reached.
+        :param now: wall clock, unix seconds; only told to v1 parents.
+        """
         self.sent = 0
         self._table = table
+        self._directory = directory
         self._clock = clock
         self._now = now
         self._link: ILink | None = None
@@ -57,14 +64,14 @@ class Announcer:
         if self._link is None:
             return
         if self._link.v2:
-            self._announce(self._table.entries(), (), complete=True)
+            self._announce(self._table.entries(), self._directory.causes(), complete=True)
         else:
             self._register(self._table.entries(), ())
             self._subtree()
 
     def note(self, difference: Difference) -> None:
         """Routes changed; the parent is told soon, whatever else changes until then in the same message."""
-        if self._link is None or not (difference.present or difference.gone):
+        if self._link is None or not (difference.present or difference.gone or difference.told):
             return
         self._pending.follow(difference)
         if self._flushing is None:
@@ -83,20 +90,34 @@ class Announcer:
             return
         if self._link.v2:
             if pending.returned:
-                self._announce((), list(pending.returned), complete=False, compare=False)
-            self._announce(pending.present.values(), list(pending.gone), complete=False)
-        else:
+                self._announce((), pending.returned, complete=False, compare=False)
+            told = {name: each.cause for name, each in pending.told.items()}
+            self._announce(pending.present.values(), {**pending.gone, **told}, complete=False)
+        elif pending.present or pending.gone:
             self._register(pending.present.values(), pending.gone)
             self._subtree()
 
-    def _announce(self, present: Iterable[ClusterEntry], gone: Sequence[str], complete: bool, compare: bool = True) -> None:
+    def _announce(
+        self,
+        present: Iterable[ClusterEntry],
+        gone: Mapping[str, Cause | None],
+        complete: bool,
+        compare: bool = True,
+    ) -> None:
         """In parts, if need be; only the last carries the digest, so only there the views are compared."""
         head = pb.MessageHead(Command=pb.Announce, ClusterName=self._table.own.name)
-        parts = list(pages(present, gone))
-        for number, (appeared, absent) in enumerate(parts, 1):
+        parts = list(pages(map(self._aged, present), list(gone)))
+        for number, (appeared, lost) in enumerate(parts, 1):
             digest, count = (self._table.digest, len(self._table)) if compare and number == len(parts) else (0, 0)
-            announcement = Announcement(complete and number == 1, appeared, absent, digest, count)
+            absent = tuple(name for name in lost if gone[name] is None)
+            causes = {name: cause for name in lost if (cause := gone[name]) is not None}
+            absences = absences_of(causes, self._clock.seconds())
+            announcement = Announcement(complete and number == 1, appeared, absent, digest, count, absences)
             self._send(head, encode_announcement(announcement))
+
+    def _aged(self, entry: ClusterEntry) -> ClusterEntry:
+        """With the age that its status has in this moment; one without a status has none."""
+        return entry if entry.status is None else evolve(entry, age=self._directory.age_of(entry.name))
 
     def _register(self, present: Iterable[ClusterEntry], gone: Iterable[str]) -> None:
         time, own = int(self._now()), self._table.own.name

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 from attrs import evolve
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from ote_twisted.controller.conditions import AGREES, ANNOUNCING, DISAGREES, Synced
 from ote_twisted.controller.entries import check_entry, shortened
 from ote_twisted.errors import InvalidName, MalformedMessage
 from ote_twisted.interfaces import ILink
+from ote_twisted.topology.causes import MAX_REASON, Cause, causes_of
 from ote_twisted.topology.difference import Difference
 from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.announce import decode_announcement
+from ote_twisted.wire.announce import Announcement, decode_announcement
 from ote_twisted.wire.codec import encode
 from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.routes import decode_registry, decode_subtree
@@ -31,11 +33,13 @@ class Claims:
     :ivar mismatches: announcements after which the digests differed.
     """
 
-    def __init__(self, table: RoutingTable, clock: IReactorTime) -> None:
+    def __init__(self, table: RoutingTable, clock: IReactorTime, synchronised: Callable[[str, Synced | None], None]) -> None:
+        """:param synchronised: is told how far what is known of a child's subtree is what the child has."""
         self.invalid = 0
         self.mismatches = 0
         self._table = table
         self._clock = clock
+        self._synchronised = synchronised
         self._asked: dict[str, float] = {}
         self._subtrees: dict[str, bytes] = {}
 
@@ -51,12 +55,16 @@ class Claims:
             user_defined_name=link.user_defined_name,
             performs=not link.v2,
         )
-        return self._table.open_child(shortened(own), announces=link.v2)
+        self._synchronised(link.peer, ANNOUNCING if link.v2 else None)
+        cause = Cause(link.peer, f"{link.peer} has joined again and has not announced it yet", self._clock.seconds())
+        return self._table.open_child(shortened(own), link.v2, cause)
 
-    def lost(self, link: ILink) -> Difference:
-        """A child's link is gone, and all its claims with it."""
+    def lost(self, link: ILink, reason: str) -> Difference:
+        """A child's link is gone, and all its claims with it: whatever was behind it cannot be reached for that cause."""
         self._forget(link.peer)
-        return self._table.close_child(link.peer)
+        self._synchronised(link.peer, None)
+        cause = Cause(link.peer, f"the link to {link.peer} was lost: {reason}"[:MAX_REASON], self._clock.seconds())
+        return self._table.close_child(link.peer, cause)
 
     def _forget(self, child: str) -> None:
         self._subtrees.pop(child, None)
@@ -82,11 +90,22 @@ class Claims:
     def _announced(self, link: ILink, body: bytes) -> Difference:
         announcement = decode_announcement(body)
         present = [entry for entry in announcement.present if self._valid(link.peer, entry)]
-        difference = self._table.announce(link.peer, present, announcement.absent, announcement.complete)
-        if announcement.count and not self._agrees(link.peer, announcement.digest):
-            self.mismatches += 1
-            self._ask(link)
+        causes = causes_of(announcement.absences, self._clock.seconds())
+        difference = self._table.announce(link.peer, present, announcement.absent, announcement.complete, causes)
+        self._compare(link, announcement)
         return difference
+
+    def _compare(self, link: ILink, announcement: Announcement) -> None:
+        """Only an announcement with a count ends what was to be said."""
+        if not announcement.count:
+            if announcement.complete:
+                self._synchronised(link.peer, ANNOUNCING)
+        elif self._agrees(link.peer, announcement.digest):
+            self._synchronised(link.peer, AGREES)
+        else:
+            self.mismatches += 1
+            self._synchronised(link.peer, DISAGREES)
+            self._ask(link)
 
     def _agrees(self, child: str, digest: int) -> bool:
         subtree = self._table.children[child]

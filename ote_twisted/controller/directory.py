@@ -1,77 +1,88 @@
-"""Every cluster that this controller knows, online or not, and which of them a selector chooses. Pure."""
+"""Every cluster that this controller knows, online or not, since when, and why not. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 
+from attrs import evolve
+
+from ote_twisted.controller.catalogue import Catalogue, Record
+from ote_twisted.controller.conditions import Synced
 from ote_twisted.controller.objects import Known
+from ote_twisted.topology.causes import Cause, Told
 from ote_twisted.topology.difference import Difference
-from ote_twisted.topology.selection.evaluate import Explanation, explain
-from ote_twisted.topology.selection.index import ClusterIndex
-from ote_twisted.topology.selection.parser import parse
-from ote_twisted.topology.selection.tree import InvalidParent
 from ote_twisted.wire.entry import ClusterEntry
 
+NOT_ANNOUNCED = "it is no longer announced"
 
-@dataclass(slots=True)
-class _Record:
-    entry: ClusterEntry
-    labels: dict[str, str]
-    online: bool
-    since: float
-    reason: str
+SAME = 5.0
+"""Two accounts of one break may differ by the time that they travelled, seconds."""
 
 
-class Directory:
-    """Known clusters, indexed for selection. A cluster that is gone stays known, offline, until it is forgotten.
+class Directory(Catalogue):
+    """Known clusters. One that is gone stays known, with the cause, until it is forgotten.
 
-    :ivar lost_through: what to say of clusters that the next difference loses.
+    No two machines' clocks are compared: others tell ages, which become moments of our own clocks as they arrive (F38).
     """
 
-    def __init__(self, own: ClusterEntry, now: Callable[[], float]) -> None:
-        """:param now: wall clock, unix seconds."""
-        self.lost_through = ""
-        self._own = own.name
+    def __init__(self, own: ClusterEntry, now: Callable[[], float], seconds: Callable[[], float]) -> None:
+        """
+        :param now: wall clock, unix seconds.
+        :param seconds: monotonic clock.
+        """
+        super().__init__(own.name)
+        self._seconds = seconds
+        self._synced: dict[str, Synced] = {}
+        self._come_back: dict[str, None] = {}
         self._now = now
-        self._records: dict[str, _Record] = {}
-        self._index = ClusterIndex()
-        self._performing = self._index.make(())
         self._appear(own)
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def names(self) -> Iterable[str]:
-        """Every known name."""
-        return list(self._records)
 
     def known(self, name: str) -> Known | None:
         """What is known of a cluster; ``None`` for an unknown one."""
         record = self._records.get(name)
         if record is None:
             return None
-        depth = self._depth(name)
-        return Known(record.entry, record.labels, record.online, record.since, depth, record.reason)
+        known = Known(record.entry, record.labels, record.online, record.since, self._depth(name), as_of=record.as_of)
+        if record.cause is None:
+            return evolve(known, synced=self._synced.get(name))
+        cause = self._effective(name, record.cause)
+        return evolve(known, reason=cause.reason, hop=cause.hop)
 
-    def parent_of(self, name: str) -> str:
-        """The cluster that another is or was below; empty when that is not known."""
+    def age_of(self, name: str) -> float:
+        """Seconds since it was so what is known of a cluster's own status."""
         record = self._records.get(name)
-        return "" if record is None else record.entry.parent
+        return 0.0 if record is None else max(0.0, self._seconds() - record.heard)
 
-    def online_count(self) -> int:
-        """How many are online, this controller included."""
-        return sum(record.online for record in self._records.values())
+    def causes(self) -> dict[str, Cause]:
+        """Why clusters cannot be reached, of all of them."""
+        return {name: record.cause for name, record in self._records.items() if record.cause is not None}
+
+    def synchronised(self, child: str, synced: Synced | None) -> bool:
+        """How far what is known of a child's subtree is what the child has; true if that is news."""
+        if self._synced.get(child) == synced:
+            return False
+        if synced is None:
+            del self._synced[child]
+        else:
+            self._synced[child] = synced
+        return True
 
     def load(self, known: Known) -> None:
-        """Take over what an object kept from before a restart; news that arrived since then stand."""
+        """Take over what an object kept from before a restart; news that arrived since then stand.
+
+        What was online then cannot be reached until it is announced; what could not be reached is so for the same cause.
+        """
         name = known.entry.name
         present = self._records.get(name)
         if present is not None:
             users = {key: value for key, value in known.labels.items() if key not in known.entry.labels}
             self.label(name, users)
             return
-        self._records[name] = _Record(known.entry, dict(known.labels), False, known.since, known.reason)
+        now, seconds = self._now(), self._seconds()
+        reason, since = (f"not seen since the restart of {self._own}", now) if known.online else (known.reason, known.since)
+        cause = Cause(known.hop, reason, seconds - (now - since))
+        heard = seconds - (now - known.as_of)
+        self._records[name] = Record(known.entry, dict(known.labels), since, known.as_of, heard, cause)
         self._put(name)
 
     def carried_along(self, difference: Difference) -> list[str]:
@@ -84,95 +95,96 @@ class Directory:
             return False
         return entry.epoch > record.entry.epoch and entry.instance == record.entry.instance
 
-    def _below(self, name: str) -> list[str]:
-        return self._index.names(self._index.below(name))
-
     def apply(self, difference: Difference) -> list[str]:
         """Take what the routes changed; gives the names whose objects have to be written."""
+        changed = {**difference.present, **difference.gone}
         for entry in difference.present.values():
-            self._appear(entry)
-        for name in difference.gone:
-            self._disappear(name)
-        return [*difference.present, *difference.gone]
+            changed.update(self._appear(entry))
+        for name, cause in difference.gone.items():
+            changed.update(self._disappear(name, cause))
+        difference.told = {name: told for name, told in difference.told.items() if self._learn(name, told)}
+        return [*changed, *difference.told]
 
-    def label(self, name: str, own: Mapping[str, str]) -> bool:
-        """Users' labels on the object of a cluster; true if that changes what selectors see."""
+    def _appear(self, entry: ClusterEntry) -> Mapping[str, None]:
+        """Gives others whose cause is another one now."""
+        name, now, heard = entry.name, self._now(), self._seconds() - entry.age
         record = self._records.get(name)
         if record is None:
-            return False
-        labels = {**own, **record.entry.labels}
-        if labels == record.labels:
-            return False
-        record.labels = labels
+            self._records[name] = Record(entry, dict(entry.labels), now, now - entry.age, heard)
+            self._put(name)
+            return {}
+        back = record.cause
+        if back is not None or entry.status != record.entry.status:
+            record.as_of, record.heard = now - entry.age, heard
+        users = {key: value for key, value in record.labels.items() if key not in record.entry.labels}
+        record.entry, record.labels, record.cause = entry, {**users, **entry.labels}, None
+        record.since = record.since if back is None else now
         self._put(name)
+        if back is None:
+            return {}
+        self._come_back[name] = None
+        return {below: None for below, cause in self._lost_below(name) if cause.hop != back.hop}
+
+    def _disappear(self, name: str, cause: Cause | None) -> Mapping[str, None]:
+        """Gives others whose cause is another one now."""
+        record = self._records.get(name)
+        if record is None or not record.online:
+            return {}
+        record.cause = Cause("", NOT_ANNOUNCED, self._seconds()) if cause is None else cause
+        record.since = record.as_of = self._wall(record.cause)
+        record.heard = record.cause.at
+        return {below: None for below, other in self._lost_below(name) if other.hop != record.cause.hop}
+
+    def _learn(self, name: str, told: Told) -> bool:
+        """Take a child's word for why what is behind it cannot be reached; false when that is no news, or not its business.
+
+        Whoever is nearest to the break knows best (F119), so its account replaces ours.
+        """
+        record, cause = self._records.get(name), told.cause
+        if record is None or record.cause is None or told.child not in self._index.ancestors(name):
+            return False
+        known = record.cause
+        if (known.hop, known.reason) == (cause.hop, cause.reason) and abs(known.at - cause.at) < SAME:
+            return False
+        record.cause, record.since = cause, self._wall(cause)
         return True
 
-    def object_deleted(self, name: str) -> bool:
-        """A user deleted the object; one that is offline is forgotten, one that is online gets its object back."""
-        record = self._records.get(name)
-        if record is None or record.online:
-            return record is not None
-        self._performing.discard(self._index.remove(name))
-        del self._records[name]
-        return False
+    def _wall(self, cause: Cause) -> float:
+        return self._now() - max(0.0, self._seconds() - cause.at)
 
-    def select(self, selector: str) -> list[str]:
-        """Names that can perform and that the selector chooses, in any order.
+    def _lost_below(self, name: str) -> Iterator[tuple[str, Cause]]:
+        """Those below a cluster that cannot be reached."""
+        for below in self._below(name):
+            cause = self._records[below].cause
+            if cause is not None:
+                yield below, cause
 
-        :raise ote_twisted.errors.InvalidSelector: out of grammar.
+    def _effective(self, name: str, own: Cause) -> Cause:
+        """The break that is nearest to us: beyond it nobody can see whether the others are healed."""
+        found = own
+        for above in self._index.ancestors(name):
+            record = self._records.get(above)
+            if record is not None and record.cause is not None:
+                found = record.cause
+        if found is own and own.hop != name and self.is_online(own.hop):
+            return evolve(own, hop="", reason=f"{own.hop} is back and does not announce it")
+        return found
+
+    def left_behind(self) -> list[str]:
+        """Clusters behind a hop that came back a while ago without them; their cause is another one now.
+
+        To be asked a while after something came back, when what is behind it has been announced.
         """
-        return self._index.names(self._index.resolve(parse(selector)) & self._performing)
+        hops, self._come_back = self._come_back, {}
+        return [
+            name
+            for hop in hops
+            if hop in self._records and self.is_online(hop)
+            for name, cause in self._lost_below(hop)
+            if cause.hop in hops and cause.hop != name
+        ]
 
-    def explain(self, selector: str) -> Explanation:
-        """Which clusters a selector chooses, those without a shim included, and why.
-
-        :raise ote_twisted.errors.InvalidSelector: out of grammar.
-        """
-        return explain(parse(selector), self._index)
-
-    def _appear(self, entry: ClusterEntry) -> None:
-        record = self._records.get(entry.name)
-        if record is None:
-            self._records[entry.name] = _Record(entry, dict(entry.labels), True, self._now(), "")
-        else:
-            users = {key: value for key, value in record.labels.items() if key not in record.entry.labels}
-            since = record.since if record.online else self._now()
-            self._records[entry.name] = _Record(entry, {**users, **entry.labels}, True, since, "")
-        self._put(entry.name)
-
-    def _disappear(self, name: str) -> None:
-        record = self._records.get(name)
-        if record is not None and record.online:
-            record.online, record.since = False, self._now()
-            record.reason = self.lost_through or "it is no longer announced"
-
-    def _put(self, name: str) -> None:
-        record = self._records[name]
-        parent = record.entry.parent if name != self._own else ""
-        try:
-            value = self._place(name, record, parent)
-        except InvalidParent:
-            value = self._place(name, record, self._own if name != self._own else "")
-        if record.entry.performs:
-            self._performing.add(value)
-        else:
-            self._performing.discard(value)
-
-    def _place(self, name: str, record: _Record, parent: str) -> int:
-        index = self._index
-        place = index.update if name in index else index.add
-        try:
-            return place(name, record.labels, record.entry.tags, parent)
-        except InvalidParent:
-            self._uproot(parent)
-            return place(name, record.labels, record.entry.tags, parent)
-
-    def _uproot(self, name: str) -> None:
-        """An old place of ``name`` below its new child: until it is announced anew it hangs below ourselves."""
-        record = self._records.get(name)
-        if record is not None and name != self._own:
-            self._index.update(name, record.labels, record.entry.tags, self._own)
-
-    def _depth(self, name: str) -> int | None:
-        depth = self._index.depth_of(name)
-        return depth if depth or name == self._own else None
+    @property
+    def come_back(self) -> bool:
+        """Something came back since :meth:`left_behind` was asked."""
+        return bool(self._come_back)

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from ote_twisted.errors import InvalidName
 from ote_twisted.topology.names import check_labels, check_tags, parse_name
-from ote_twisted.wire.entry import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry, ClusterStatus
 from ote_twisted.wire.limits import ANNOUNCEMENT_LIMIT, ENTRY_LIMIT
 
 MAX_TEXT = 255
@@ -30,16 +30,37 @@ PAGE_BYTES = ANNOUNCEMENT_LIMIT // 4
 _FIELDS = 64
 """Bytes that the fields of an entry cost beside their texts, at most."""
 
+_AMOUNT = 12
+"""Bytes that a quantity costs beside its texts, at most."""
+
 _MEMBER = 8
 """Bytes that a label or a tag costs beside its texts, at most."""
 
 
 def weight(entry: ClusterEntry) -> int:
     """Encoded length of an entry whose name, labels and tags are in grammar, bytes; never less than it is."""
-    texts = len(entry.parent) + len(entry.listen) + len(entry.user_defined_name) + len(entry.version)
+    texts = len(entry.parent) + len(entry.listen) + len(entry.user_defined_name) + len(entry.version) + len(entry.instance)
     labels = sum(map(len, entry.labels)) + sum(map(len, entry.labels.values()))
     members = _MEMBER * (len(entry.labels) + len(entry.tags))
-    return _FIELDS + len(entry.name) + 4 * texts + labels + sum(map(len, entry.tags)) + members
+    told = 0 if entry.status is None else _status_weight(entry.status)
+    return _FIELDS + len(entry.name) + 4 * texts + labels + sum(map(len, entry.tags)) + members + told
+
+
+def _status_weight(status: ClusterStatus) -> int:
+    texts = sum(map(_bytes, (status.kind, status.version, status.reason, status.message)))
+    amounts = [*status.capacity.items(), *status.allocatable.items()]
+    return _FIELDS + texts + sum(_bytes(name) + _bytes(amount) + _AMOUNT for name, amount in amounts)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else 4 * len(text)
+
+
+def fitting(entry: ClusterEntry) -> ClusterEntry:
+    """Without amounts, when they make it too long for the wire beside many labels."""
+    if entry.status is None or weight(entry) <= ENTRY_LIMIT - GROWTH:
+        return entry
+    return evolve(entry, status=evolve(entry.status, capacity={}, allocatable={}))
 
 
 def check_entry(entry: ClusterEntry) -> None:
@@ -54,7 +75,9 @@ def check_entry(entry: ClusterEntry) -> None:
         if len(text) > MAX_TEXT:
             raise InvalidName(f"the {what} of cluster {entry.name} has {len(text)} characters; at most {MAX_TEXT} are allowed")
     if weight(entry) > ENTRY_LIMIT - GROWTH:
-        raise InvalidName(f"cluster {entry.name} has labels of {weight(entry)} bytes; at most {ENTRY_LIMIT - GROWTH} are allowed")
+        raise InvalidName(
+            f"cluster {entry.name} has labels and a status of {weight(entry)} bytes; at most {ENTRY_LIMIT - GROWTH} are allowed"
+        )
 
 
 def shortened(entry: ClusterEntry) -> ClusterEntry:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 from attrs import frozen
 
+from ote_twisted.api.times import rfc3339
+from ote_twisted.controller.conditions import Standing, Synced, conditions
 from ote_twisted.storage.model import JSON, Key
-from ote_twisted.wire.entry import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry, ClusterStatus
 
 RESOURCE = "clusters.ote.baidu.com"
 NAMESPACE = "kube-system"
@@ -28,7 +30,10 @@ class Known:
     :ivar online: there is a route to it.
     :ivar since: unix seconds of the last change of ``online``.
     :ivar depth: hops below this controller; ``None`` when not known.
-    :ivar reason: why it is offline, a sentence.
+    :ivar reason: why it cannot be reached, a sentence.
+    :ivar hop: the cluster whose link is broken; empty when that is not known.
+    :ivar as_of: unix seconds: what is told of it was so then.
+    :ivar synced: for a child: how far its subtree is known.
     """
 
     entry: ClusterEntry
@@ -37,16 +42,14 @@ class Known:
     since: float
     depth: int | None = None
     reason: str = ""
+    hop: str = ""
+    as_of: float = 0.0
+    synced: Synced | None = None
 
 
 def key_of(name: str) -> Key:
     """Where the object of a cluster lives."""
     return Key(RESOURCE, NAMESPACE, name)
-
-
-def rfc3339(seconds: float) -> str:
-    """Unix seconds as Kubernetes writes times."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def cluster_object(known: Known, existing: JSON | None, uid: str, now: float) -> JSON:
@@ -61,7 +64,9 @@ def cluster_object(known: Known, existing: JSON | None, uid: str, now: float) ->
     metadata = _metadata(dict(base["metadata"]), entry)
     if existing is not None and spec != existing.get("spec"):
         metadata["generation"] = metadata.get("generation", 1) + 1
-    status = {**(base.get("status") or {}), **_status(known)}
+    before = base.get("status") or {}
+    standing = Standing(entry.status, known.online, known.since, known.as_of, known.reason, known.hop, known.synced)
+    status = {**before, **_status(known), "conditions": conditions(standing, before.get("conditions"), now)}
     return {
         "apiVersion": API_VERSION,
         "kind": "Cluster",
@@ -72,7 +77,7 @@ def cluster_object(known: Known, existing: JSON | None, uid: str, now: float) ->
 
 
 def known_of(value: JSON) -> Known:
-    """Read an object back; nothing is online until it is announced again."""
+    """Read an object back: what was known when it was written."""
     metadata, spec, status = value["metadata"], value.get("spec") or {}, value.get("status") or {}
     labels = dict(metadata.get("labels") or {})
     announced = _announced(metadata)
@@ -85,9 +90,49 @@ def known_of(value: JSON) -> Known:
         performs=status.get("performs") is True,
         user_defined_name=_text(spec.get("name")),
         version=_text(status.get("version")),
+        status=_told(status),
     )
-    since = status.get("timestamp")
-    return Known(entry, labels, False, float(since) if isinstance(since, int) else 0.0, reason="not seen since the restart")
+    since = _seconds(status.get("timestamp"))
+    return Known(
+        entry,
+        labels,
+        status.get("status") == "online",
+        since,
+        reason=_text(status.get("reason")),
+        hop=_text(status.get("brokenHop")),
+        as_of=unix_seconds(status.get("asOf"), since),
+    )
+
+
+def unix_seconds(text: object, otherwise: float) -> float:
+    """What :func:`rfc3339` wrote."""
+    try:
+        return datetime.fromisoformat(text).timestamp() if isinstance(text, str) else otherwise
+    except ValueError:
+        return otherwise
+
+
+def _told(status: Mapping[str, Any]) -> ClusterStatus | None:
+    """What the cluster said of itself; whether it was ready is no longer of interest."""
+    if "kind" not in status:
+        return None
+    return ClusterStatus(
+        _text(status["kind"]),
+        _text(status.get("clusterVersion")),
+        _texts(status.get("capacity")),
+        _texts(status.get("allocatable")),
+        int(_seconds(status.get("nodes"))),
+        int(_seconds(status.get("nodesReady"))),
+    )
+
+
+def _texts(value: object) -> dict[str, str]:
+    """The texts of a map, as far as it is one."""
+    return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, int) else 0.0
 
 
 def own_labels(value: JSON) -> dict[str, str]:
@@ -120,24 +165,28 @@ def _status(known: Known) -> dict[str, Any]:
         "parentName": entry.parent,
         "status": "online" if known.online else "offline",
         "timestamp": int(known.since),
+        "asOf": rfc3339(known.as_of),
         "depth": known.depth,
         "linkedAt": since if known.online else None,
         "lastSeen": None if known.online else since,
         "reason": known.reason,
+        "brokenHop": known.hop or None,
         "performs": entry.performs,
         "version": entry.version,
-        "conditions": [_ready(known, since)],
+        **_described(entry.status),
     }
 
 
-def _ready(known: Known, since: str) -> dict[str, Any]:
-    online = known.online
+def _described(status: ClusterStatus | None) -> dict[str, Any]:
+    if status is None:
+        return dict.fromkeys(("kind", "clusterVersion", "capacity", "allocatable", "nodes", "nodesReady"))
     return {
-        "type": "Ready",
-        "status": "True" if online else "False",
-        "reason": "Online" if online else "Offline",
-        "message": known.reason or "There is a way to the cluster.",
-        "lastTransitionTime": since,
+        "kind": status.kind,
+        "clusterVersion": status.version or None,
+        "capacity": dict(status.capacity) or None,
+        "allocatable": dict(status.allocatable) or None,
+        "nodes": status.nodes,
+        "nodesReady": status.nodes_ready,
     }
 
 

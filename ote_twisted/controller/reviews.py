@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from ote_twisted.controller.objects import rfc3339
+from ote_twisted.api.times import rfc3339
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.errors import InvalidSelector, NotFound
 from ote_twisted.interfaces import ILink, IVirtualResource
@@ -68,6 +68,7 @@ class SelectionReviews:
             "why": ", ".join(why),
             "online": bool(hop),
             "performs": known is not None and known.entry.performs,
+            **({} if hop or known is None else {"brokenHop": known.hop, "since": rfc3339(known.since), "reason": known.reason}),
         }
 
 
@@ -122,7 +123,7 @@ class ControllerStatuses:
             "apiVersion": GROUP_VERSION,
             "kind": "ControllerStatus",
             "metadata": {"name": self._controller.table.own.name, "creationTimestamp": rfc3339(self._started)},
-            "status": {**self._status(), "cluster": await self._controller.describe()},
+            "status": {**self._status(), "cluster": await self._controller.own_status.describe()},
         }
 
     def _status(self) -> JSON:
@@ -141,8 +142,8 @@ class ControllerStatuses:
             "queues": self._queues(),
             "counts": self._counts(),
             "shim": self._shim,
-            "shimReady": controller.shim_ready,
-            "shimReason": controller.shim_reason,
+            "shimReady": controller.own_status.state.ready,
+            "shimReason": controller.own_status.state.reason,
             "labels": dict(own.labels),
             "tags": list(own.tags),
             "version": own.version,

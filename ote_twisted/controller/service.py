@@ -19,29 +19,31 @@ from ote_twisted.controller.admission import admit
 from ote_twisted.controller.announcing import Announcer
 from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.claims import Claims
+from ote_twisted.controller.conditions import Synced
 from ote_twisted.controller.directory import Directory
 from ote_twisted.controller.downward import Downward
+from ote_twisted.controller.entries import fitting
 from ote_twisted.controller.from_child import FromChild
 from ote_twisted.controller.from_parent import FromParent
 from ote_twisted.controller.membership import Membership
 from ote_twisted.controller.neighbours import Neighbours
 from ote_twisted.controller.outgoing import PERFORMED
+from ote_twisted.controller.own_status import OwnStatus
 from ote_twisted.controller.owned import OwnedTasks
 from ote_twisted.controller.performing import Performer
 from ote_twisted.controller.pressure import BackPressure
 from ote_twisted.controller.records import ClusterRecords
 from ote_twisted.controller.settings import ControllerSettings
+from ote_twisted.controller.tidying import Tidying
 from ote_twisted.controller.uplink import Uplink
 from ote_twisted.controller.upward import Upward
-from ote_twisted.errors import ShimUnavailable
 from ote_twisted.interfaces import IClusterShim, ILink, ILinkSink, IObjectStore, IShimHost, ITaskCarrier, ITaskOwner
-from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Task
 from ote_twisted.tasks.performed import PerformedTasks
 from ote_twisted.topology.difference import Difference
 from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
-from ote_twisted.wire.entry import ClusterEntry
+from ote_twisted.wire.entry import ClusterEntry, ClusterStatus
 from ote_twisted.wire.join import Admission, JoinRequest
 from ote_twisted.wire.messages import edge_report, request_head
 
@@ -54,7 +56,6 @@ class ClusterController(Service):
     :ivar directory: every cluster known here, online or not.
     :ivar membership: what parents are told of this controller; ``from_parent.observer`` hears what they tell.
     :ivar links: child name -> its link.
-    :ivar shim_ready: tasks can be performed; ``shim_reason`` says why not.
     :ivar parent_answered: a parent has sent something since the start.
     :ivar unowned: answers and messages at a root that nobody here asked for.
     :ivar reports: edge reports that arrived.
@@ -82,12 +83,12 @@ class ClusterController(Service):
         self.table = RoutingTable(own)
         self.membership = Membership(self.table)
         self.links: dict[str, ILink] = {}
-        self.directory = Directory(own, now)
+        self.directory = Directory(own, now, clock.seconds)
         self.uplink = Uplink(settings.outbox)
         self.owned = OwnedTasks(own.name, self.uplink, now)
         self.neighbours = Neighbours(own.name, settings.is_root, self.links, clock)
-        self.announcer = Announcer(self.table, clock, now)
-        self.claims = Claims(self.table, clock)
+        self.announcer = Announcer(self.table, self.directory, clock, now)
+        self.claims = Claims(self.table, clock, self._synchronised)
         self.pressure = BackPressure(own.name, self.uplink)
         self.performer = Performer(shim, PerformedTasks(), clock, settings.performing, self.owned.performed, self.pressure.holds)
         self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
@@ -101,8 +102,8 @@ class ClusterController(Service):
         self.records = ClusterRecords(
             store, clock, now, new_uid, self.directory.known, self._labelled, self.directory.object_deleted
         )
-        self.shim_ready = shim is None
-        self.shim_reason = "" if shim is None else "the shim has not started yet"
+        self.tidying = Tidying(self.directory, self.records, clock)
+        self.own_status = OwnStatus(shim, clock, settings.status_interval, self._own_status)
         self.parent_answered = False
         self.unowned = 0
         self.reports = 0
@@ -127,6 +128,8 @@ class ClusterController(Service):
         """Start the shim and write what has changed since the last run."""
         super().startService()
         self.records.start()
+        self.tidying.start()
+        self.own_status.start()
         self.records.changed(self.directory.names())
         if self._shim is not None:
             starting = self._shim.start(self._own, self)
@@ -143,20 +146,16 @@ class ClusterController(Service):
         self.announcer.lost()
         self.neighbours.stop()
         self.records.stop()
+        self.tidying.stop()
+        self.own_status.stop()
         return None if self._shim is None else self._shim.stop()
 
     def relabel(self, labels: dict[str, str], tags: tuple[str, ...]) -> None:
         """The configuration was reloaded with other labels or tags."""
         self._changed(self.table.replace_own(evolve(self.table.own, labels=labels, tags=tags)))
 
-    async def describe(self) -> JSON:
-        """What the own cluster is, as its shim tells; empty without one, or while it cannot be reached."""
-        if self._shim is None or not self.shim_ready:
-            return {}
-        try:
-            return await self._shim.describe()
-        except ShimUnavailable:
-            return {}
+    def _own_status(self, status: ClusterStatus) -> None:
+        self._changed(self.table.replace_own(fitting(evolve(self.table.own, status=status))))
 
     # ---- ILinkSink
 
@@ -192,9 +191,7 @@ class ClusterController(Service):
                 self._room()
         elif self.links.get(link.peer) is link:
             del self.links[link.peer]
-            self.directory.lost_through = f"the link to {link.peer} was lost: {reason}"
-            self._changed(self.chronicle.child_lost(link.peer, reason, self.claims.lost(link)))
-            self.directory.lost_through = ""
+            self._changed(self.chronicle.child_lost(link.peer, reason, self.claims.lost(link, reason)))
             self.neighbours.changed()
 
     def messages_received(self, link: ILink, messages: Sequence[bytes]) -> None:
@@ -244,9 +241,7 @@ class ClusterController(Service):
 
     def shim_state(self, ready: bool, reason: str) -> None:
         """See :meth:`IShimHost.shim_state`."""
-        if (ready, reason) != (self.shim_ready, self.shim_reason):
-            self._log.info("shim {state}: {reason}", state="ready" if ready else "not ready", reason=reason)
-        self.shim_ready, self.shim_reason = ready, reason
+        self.own_status.changed(ready, reason)
 
     def shim_report(self, body: bytes) -> None:
         """See :meth:`IShimHost.shim_report`."""
@@ -264,12 +259,17 @@ class ClusterController(Service):
         along = self.directory.carried_along(difference)
         changed = self.directory.apply(difference)
         self.records.changed(changed)
+        self.tidying.look()
         self.announcer.note(difference)
         self.uplink.owed = self.announcer.flush
         for refused in difference.refused:
             self.from_parent.refuse(refused)
         if difference.present or difference.gone or difference.moved:
             self.owned.clusters_changed([*difference.present, *difference.moved, *along], list(difference.gone))
+
+    def _synchronised(self, child: str, synced: Synced | None) -> None:
+        if self.directory.synchronised(child, synced):
+            self.records.changed([child])
 
     def _labelled(self, name: str, labels: Mapping[str, str]) -> None:
         if self.directory.label(name, labels):

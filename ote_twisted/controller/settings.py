@@ -16,9 +16,11 @@ class ControllerSettings:
     :ivar outbox: bytes of answers and reports kept while there is no parent.
     :ivar full_link: bytes queued for a child from which on tasks for it go back to their owner; below the bound at which
         the link is closed as a slow reader.
+    :ivar status_interval: how often the shim is asked what its cluster is, seconds; 0 asks when it becomes ready only.
     """
 
     is_root: bool
     outbox: int = 16 * 1024 * 1024
     performing: PerformingLimits = field(factory=PerformingLimits)
     full_link: int = FULL
+    status_interval: float = 30.0

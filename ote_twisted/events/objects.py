@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ote_twisted.controller.objects import API_VERSION, NAMESPACE, rfc3339
+from ote_twisted.api.times import rfc3339
+from ote_twisted.controller.objects import API_VERSION, NAMESPACE
 from ote_twisted.events.model import Happening, Moment, Told
 from ote_twisted.storage.model import JSON, Key
 

@@ -53,20 +53,25 @@ def written(amount: Decimal) -> str:
 
 
 def node_totals(nodes: Iterable[Any]) -> JSON:
-    """``{"nodes": n, "capacity": {…}, "allocatable": {…}}``; the sums are over nodes that are ready and schedulable."""
+    """``nodes``, ``nodesReady`` and the sums ``capacity`` and ``allocatable`` over those that are ready and schedulable."""
     sums: dict[str, dict[str, Decimal]] = {"capacity": {}, "allocatable": {}}
-    count = 0
+    count = ready = 0
     for node in nodes:
         count += 1
+        ready += _ready(node)
         if _usable(node):
             for field, total in sums.items():
                 _add(total, _mapping(_mapping(node, "status"), field))
-    return {"nodes": count} | {field: {name: written(total[name]) for name in total} for field, total in sums.items()}
+    return {"nodes": count, "nodesReady": ready} | {
+        field: {name: written(total[name]) for name in total} for field, total in sums.items()
+    }
 
 
 def _usable(node: Any) -> bool:
-    if _mapping(node, "spec").get("unschedulable"):
-        return False
+    return not _mapping(node, "spec").get("unschedulable") and _ready(node)
+
+
+def _ready(node: Any) -> bool:
     conditions = _mapping(node, "status").get("conditions")
     return any(
         isinstance(each, dict) and each.get("type") == "Ready" and each.get("status") == "True"

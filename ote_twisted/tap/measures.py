@@ -75,7 +75,7 @@ def _tree(controller: ClusterController) -> list[Measure]:
         gauge("ote_clusters_online", "Clusters with a way to them, this one included.", controller.directory.online_count),
         gauge("ote_children", "Children linked.", lambda: len(controller.links)),
         gauge("ote_parent_linked", "1 while there is a link to a parent.", lambda: controller.uplink.link is not None),
-        gauge("ote_shim_ready", "1 while the shim can perform tasks.", lambda: controller.shim_ready),
+        gauge("ote_shim_ready", "1 while the shim can perform tasks.", lambda: controller.own_status.state.ready),
         gauge("ote_uplink_waiting_bytes", "Bytes kept until there is a parent.", lambda: controller.uplink.waiting_bytes),
         counter("ote_uplink_dropped", "Messages dropped by the bound on what is kept.", lambda: controller.uplink.dropped),
         *counters_of(

@@ -147,6 +147,7 @@ class ControllerNode(OrderedServices):
             is_root=not config.parents,
             performing=PerformingLimits(seconds=TASK_SECONDS, answer_body=config.limit.answer_body),
             full_link=config.limit.queue_hard // 2,
+            status_interval=config.status_interval,
         )
         self.shim = make_shim(config, self.engine, self._reactor)
         shim = None if self.shim is None else self.shim.shim
@@ -206,7 +207,7 @@ class ControllerNode(OrderedServices):
         return {
             "started": lambda: None if self.bringup.started else self.bringup.why_not,
             "tasks": lambda: None if self.owner.ready else "the tasks in the store are being read",
-            "shim": lambda: None if controller.shim_ready else controller.shim_reason,
+            "shim": lambda: None if controller.own_status.state.ready else controller.own_status.state.reason,
             "parent": lambda: None if not self.config.parents or controller.parent_answered else "no parent has answered yet",
         }
 

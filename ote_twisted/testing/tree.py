@@ -21,8 +21,9 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from ote_twisted.api.times import rfc3339
 from ote_twisted.controller.chronicle import Chronicle
-from ote_twisted.controller.objects import NAMESPACE, RESOURCE, key_of, rfc3339
+from ote_twisted.controller.objects import NAMESPACE, RESOURCE, key_of
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.interfaces import IClusterShim

@@ -13,10 +13,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 from attrs import evolve
 
+from ote_twisted.topology.causes import Cause, Told
 from ote_twisted.topology.claims import Claim, Subtree
 from ote_twisted.topology.difference import Difference, Refused
 from ote_twisted.topology.routes import Routes
 from ote_twisted.wire.entry import ClusterEntry, combine, entry_digest
+
+_NO_CAUSES: Mapping[str, Cause] = {}
 
 
 class RoutingTable(Routes):
@@ -48,42 +51,54 @@ class RoutingTable(Routes):
                 self._claim(child, subtree, claim.entry, claim.said, difference)
         return difference
 
-    def open_child(self, entry: ClusterEntry, announces: bool = False) -> Difference:
+    def open_child(self, entry: ClusterEntry, announces: bool = False, cause: Cause | None = None) -> Difference:
         """A child's link was established; until it announces more it claims itself alone.
 
         :param announces: it announces itself first of all, so until then it claims nothing: what is known of it from
             before stands, and nobody is told of a cluster without its labels.
+        :param cause: why what its old link said, if there is one, is gone.
         """
-        difference = self.close_child(entry.name)
+        difference = self.close_child(entry.name, cause)
         subtree = self.children[entry.name] = Subtree(entry.listen)
         if announces:
             return difference
         self._claim(entry.name, subtree, entry, 0, difference)
         return difference
 
-    def close_child(self, child: str) -> Difference:
+    def close_child(self, child: str, cause: Cause | None = None) -> Difference:
         """The child's link is gone, and with it the whole subtree at once (F35)."""
         difference = Difference()
         subtree = self.children.get(child)
         if subtree is not None:
             for name in list(subtree.claims):
-                self._withdraw(child, subtree, name, difference)
+                self._withdraw(child, subtree, name, difference, cause)
             del self.children[child]
         return difference
 
     def announce(
-        self, child: str, present: Collection[ClusterEntry], absent: Collection[str], complete: bool = False
+        self,
+        child: str,
+        present: Collection[ClusterEntry],
+        absent: Collection[str],
+        complete: bool = False,
+        causes: Mapping[str, Cause] = _NO_CAUSES,
     ) -> Difference:
-        """Take a child's announcement. A complete one forgets what it does not name."""
+        """Take a child's announcement. A complete one forgets what it does not name.
+
+        :param causes: why clusters are gone, as far as the child says; those not reached through it before included.
+        """
         difference = Difference()
         subtree = self.children[child]
         named = {entry.name for entry in present}
-        gone = [name for name in subtree.claims if name not in named] if complete else absent
+        gone = [name for name in subtree.claims if name not in named] if complete else [*absent, *causes]
         for name in gone:
-            self._withdraw(child, subtree, name, difference)
+            self._withdraw(child, subtree, name, difference, causes.get(name))
         for sent in present:
             entry, said = self._rooted(child, subtree, named, sent), entry_digest(sent)
             self._claim(child, subtree, entry, said, difference, said if entry is sent else None)
+        for name, cause in causes.items():
+            if name not in self.via and name != self.own.name:
+                difference.explains(name, Told(child, cause))
         return difference
 
     def whole_subtree(self, child: str, names: Collection[str]) -> bool:
@@ -142,14 +157,14 @@ class RoutingTable(Routes):
         if claim.entry.parent != old.entry.parent:
             self.disputes.note(claim.entry.name, (claim.entry.parent,))
 
-    def _withdraw(self, child: str, subtree: Subtree, name: str, difference: Difference) -> None:
+    def _withdraw(self, child: str, subtree: Subtree, name: str, difference: Difference, cause: Cause | None = None) -> None:
         claim = subtree.claims.pop(name, None)
         if claim is None:
             return
         subtree.said = combine(subtree.said, remove=claim.said)
         if claim.routed:
             self._unroute(child, claim)
-            difference.disappears(name)
+            difference.disappears(name, cause)
         else:
             self.disputes.remove(name, child)
         if self.disputes:

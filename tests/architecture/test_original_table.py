@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.architecture.source import TOP
 
-NUMBERS = [*(f"F{number}" for number in range(1, 65)), "F153", *(f"T{number}" for number in range(1, 38))]
+NUMBERS = [*(f"F{number}" for number in range(1, 65)), "F119", "F153", *(f"T{number}" for number in range(1, 38))]
 """The flaws and tests that concern what this page is about."""
 
 ROW = re.compile(r"^\| ([FT]\d+) \| (.*) \| (.*) \| ?(.*) ?\|$", re.MULTILINE)

@@ -16,7 +16,8 @@ from ote_twisted.topology.selection.parser import parse
 
 def row(name: str, hop: str, online: bool = True, performs: bool = True) -> dict[str, Any]:
     """Give one chosen cluster."""
-    return {"name": name, "nextHop": hop, "why": "n*", "online": online, "performs": performs}
+    away = {} if online else {"brokenHop": "n", "since": "1970-01-01T00:01:00Z"}
+    return {"name": name, "nextHop": hop, "why": "n*", "online": online, "performs": performs, **away}
 
 
 def review(*rows: dict[str, Any], **hops: int) -> dict[str, Any]:
@@ -32,11 +33,11 @@ class ReviewTests(SynchronousTestCase):
         """The controller's own cluster is here; others are reached by a next hop, or not at all; some have no shim."""
         rows = (row("north", "north"), row("n-1", "n-1"), row("n-2", "", online=False), row("n-3", "n-1", performs=False))
         self.assertEqual(
-            plain(review_table(review(*rows))).splitlines()[1:],
+            plain(review_table(review(*rows), 72.0)).splitlines()[1:],
             [
                 "north     (here)     n*    online",
                 "n-1       n-1        n*    online",
-                "n-2       -          n*    offline",
+                "n-2       -          n*    unreachable via n, 12s",
                 "n-3       n-1        n*    no shim",
             ],
         )

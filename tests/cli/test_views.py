@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,7 +13,9 @@ from ote_twisted.cli.views import ClusterView, branches, change_line, cluster_vi
 
 ROOT = ClusterView("root", depth=0, online=True)
 NORTH = ClusterView("north", "root", 1, True, 100.0, labels={"tier": "region", "region": "north"})
-SITE = ClusterView("north-1", "north", 2, False, 50.0, "its link was lost", tags=("camera", "dusty"), performs=True)
+SITE = ClusterView(
+    "north-1", "north", 2, False, 50.0, "its link was lost", tags=("camera", "dusty"), performs=True, via="north-1"
+)
 
 
 class ReadingTests(SynchronousTestCase):
@@ -29,13 +33,29 @@ class ReadingTests(SynchronousTestCase):
                 "lastSeen": "1970-01-01T00:00:07Z",
                 "depth": 1,
                 "performs": True,
+                "asOf": "1970-01-01T00:00:50Z",
+                "kind": "k3s",
+                "nodes": 3,
+                "conditions": [{"type": "Ready", "status": "True", "message": "fine"}],
             },
         }
-        view = cluster_view(value)
-        self.assertEqual(view, ClusterView("a", "root", 1, True, 60.0, "", {"gpu": "true"}, ("camera",), True))
+        known: dict[str, Any] = {"performs": True, "ready": "True", "as_of": 50.0, "kind": "k3s", "nodes": 3}
+        self.assertEqual(cluster_view(value), ClusterView("a", "root", 1, True, 60.0, "", {"gpu": "true"}, ("camera",), **known))
+
+    def test_unreachable(self) -> None:
+        """A cluster that cannot be reached is so since its status says, through the hop that is broken, whatever Ready was."""
+        status = {"status": "offline", "lastSeen": "1970-01-01T00:01:00Z", "brokenHop": "bj", "reason": "cut"}
+        view = cluster_view({"metadata": {"name": "a"}, "status": status})
+        self.assertEqual((view.state, view.via, view.since, view.why), ("unreachable", "bj", 60.0, "cut"))
+
+    def test_not_ready(self) -> None:
+        """A cluster that can be reached and cannot perform is not ready, for the reason that it gives."""
+        conditions = [{"type": "Ready", "status": "False", "message": "no API"}]
+        view = cluster_view({"metadata": {"name": "a"}, "status": {"status": "online", "conditions": conditions}})
+        self.assertEqual((view.state, view.why), ("not ready", "no API"))
 
     def test_bare(self) -> None:
-        """A cluster of which nothing is known is offline."""
+        """A cluster of which nothing is known cannot be reached."""
         self.assertEqual(cluster_view({"metadata": {"name": "a"}}), ClusterView("a"))
 
 
@@ -48,18 +68,18 @@ class TreeTests(SynchronousTestCase):
         self.assertEqual(
             plain(tree_table(branches(views), 160.0)).splitlines(),
             [
-                "NAME              STATE     DEPTH   LINK AGE   LABELS                     TAGS",
-                "root              online        0   -          -                          -",
-                "├── north         online        1   60s        region=north,tier=region   -",
-                "│   └── north-1   offline       2   -          -                          camera,dusty",
-                "└── south         online        1   60s        -                          -",
+                "NAME              STATE                           DEPTH   LINK AGE   LABELS                     TAGS",
+                "root              online                              0   -          -                          -",
+                "├── north         online                              1   60s        region=north,tier=region   -",
+                "│   └── north-1   unreachable via north-1, 110s       2   -          -                          camera,dusty",
+                "└── south         online                              1   60s        -                          -",
             ],
         )
 
     def test_wide(self) -> None:
-        """A wide table has the shim, the address, the version and the reason as well."""
+        """A wide table has the shim, kind, nodes, address, version, how old all that is, and the reason as well."""
         last = plain(tree_table(branches([SITE]), 160.0, wide=True)).splitlines()[1]
-        self.assertTrue(last.endswith("yes    -        -         its link was lost"), last)
+        self.assertTrue(last.endswith("yes    -          -   -        -         -       its link was lost"), last)
 
     def test_unknown_parent(self) -> None:
         """A cluster whose parent is not known stands at the top."""
@@ -84,7 +104,9 @@ class TreeTests(SynchronousTestCase):
         self.assertEqual((value["name"], value["linkAgeSeconds"]), ("root", None))
         north = value["children"][0]
         self.assertEqual((north["linkAgeSeconds"], north["status"], north["labels"]["region"]), (60, "online", "north"))
-        self.assertEqual(north["children"][0]["reason"], "its link was lost")
+        site = north["children"][0]
+        told = [site[key] for key in ("status", "via", "unreachableSeconds", "reason", "ready")]
+        self.assertEqual(told, ["unreachable", "north-1", 110, "its link was lost", None])
 
 
 class ChangeTests(SynchronousTestCase):
@@ -93,5 +115,5 @@ class ChangeTests(SynchronousTestCase):
     def test_lines(self) -> None:
         """A line tells who is where in which state, and why."""
         self.assertEqual(change_line("ADDED", NORTH), "north below root is online")
-        self.assertEqual(change_line("MODIFIED", SITE), "north-1 below north is offline: its link was lost")
+        self.assertEqual(change_line("MODIFIED", SITE), "north-1 below north is unreachable via north-1: its link was lost")
         self.assertEqual(change_line("DELETED", ROOT), "root is gone")

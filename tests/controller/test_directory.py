@@ -12,14 +12,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from ote_twisted.api.times import rfc3339
 from ote_twisted.controller.directory import Directory
-from ote_twisted.controller.objects import ANNOUNCED, NAMESPACE, Known, cluster_object, key_of, known_of, own_labels, rfc3339
+from ote_twisted.controller.objects import ANNOUNCED, NAMESPACE, Known, cluster_object, key_of, known_of, own_labels
 from ote_twisted.controller.records import CONCURRENCY, RETRY, ClusterRecords
 from ote_twisted.controller.reviews import ControllerStatuses, SelectionReviews
 from ote_twisted.errors import InvalidSelector, NotFound, StoreUnavailable
 from ote_twisted.interfaces import IVirtualResource
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON, Key, StoredObject
+from ote_twisted.topology.causes import Cause
 from ote_twisted.topology.difference import Difference
 from ote_twisted.wire.entry import ClusterEntry
 from tests.controller.building import WALL, ControllerTestCase, announcement, entry
@@ -33,11 +35,11 @@ def present(*entries: ClusterEntry) -> Difference:
     return difference
 
 
-def gone(*names: str) -> Difference:
+def gone(*names: str, cause: Cause | None = None) -> Difference:
     """These went."""
     difference = Difference()
     for name in names:
-        difference.disappears(name)
+        difference.disappears(name, cause)
     return difference
 
 
@@ -47,7 +49,7 @@ class DirectoryTests(SynchronousTestCase):
     def setUp(self) -> None:
         """A controller ``north``."""
         self.time = WALL
-        self.directory = Directory(entry("north"), lambda: self.time)
+        self.directory = Directory(entry("north"), lambda: self.time, lambda: self.time - WALL)
 
     def known(self, name: str) -> Known:
         """What is known of a name."""
@@ -59,8 +61,7 @@ class DirectoryTests(SynchronousTestCase):
         """A cluster that is gone is known as offline, since when and why, and is still selected."""
         self.directory.apply(present(entry("a", "north")))
         self.time += 5
-        self.directory.lost_through = "the link was cut"
-        self.directory.apply(gone("a"))
+        self.directory.apply(gone("a", cause=Cause("a", "the link was cut", 5.0)))
         known = self.known("a")
         self.assertEqual((known.online, known.since, known.reason), (False, WALL + 5, "the link was cut"))
         self.assertEqual((self.directory.select("a"), self.directory.online_count()), (["a"], 1))
@@ -155,12 +156,14 @@ class ObjectTests(SynchronousTestCase):
     @given(ENTRIES, LABELS, st.booleans(), st.integers(0, 2**31))
     @settings(max_examples=60, deadline=None)
     def test_an_object_is_read_back(self, one: ClusterEntry, users: dict[str, str], online: bool, since: int) -> None:
-        """What is written for a cluster is what a restart reads, only that nothing is online then."""
+        """What is written for a cluster is what a restart reads."""
         known = Known(one, {**users, **one.labels}, online, float(since), 3)
         value = cluster_object(known, None, "uid", 1.0)
         value["metadata"]["labels"].update({key: text for key, text in users.items() if key not in one.labels})
         back = known_of(orjson.loads(orjson.dumps(value)))
-        self.assertEqual((back.entry, dict(back.labels), back.online, back.since), (one, dict(known.labels), False, float(since)))
+        self.assertEqual(
+            (back.entry, dict(back.labels), back.online, back.since), (one, dict(known.labels), online, float(since))
+        )
         self.assertEqual(own_labels(value), {key: text for key, text in users.items() if key not in one.labels})
 
     def test_users_parts_stay(self) -> None:
@@ -192,8 +195,9 @@ class ObjectTests(SynchronousTestCase):
         )
         offline = cluster_object(Known(entry("a"), {}, False, 5.0, reason="gone"), None, "u", 1.0)["status"]
         self.assertEqual([offline.get(key) for key in ("status", "lastSeen", "linkedAt")], ["offline", rfc3339(5.0), None])
-        ready = offline["conditions"][0]
-        self.assertEqual([ready[key] for key in ("type", "status", "reason", "message")], ["Ready", "False", "Offline", "gone"])
+        told = {each["type"]: (each["status"], each["reason"], each["message"]) for each in offline["conditions"]}
+        sentence = "Unreachable since 1970-01-01T00:00:05Z: gone"
+        self.assertEqual(told, {"Ready": ("Unknown", "Unreachable", sentence), "Reachable": ("False", "NotAnnounced", sentence)})
 
     def test_odd_objects_are_read_as_far_as_they_go(self) -> None:
         """An object that a user made or broke is read without what is wrong with it."""
@@ -248,7 +252,7 @@ class RecordTests(SynchronousTestCase):
         """Records over a directory."""
         self.clock = Clock()
         self.store = FullDisk(self.clock)
-        self.directory = Directory(entry("north"), lambda: WALL + self.clock.seconds())
+        self.directory = Directory(entry("north"), lambda: WALL + self.clock.seconds(), self.clock.seconds)
         self.records = self.make()
 
     def make(self) -> ClusterRecords:
@@ -372,13 +376,13 @@ class RecordTests(SynchronousTestCase):
         """After a restart every cluster is known, offline until it is announced, and its object says so (F26)."""
         self.learn(present(entry("a", "north", labels={"tier": "site"})))
         self.records.stop()
-        self.directory = Directory(entry("north"), lambda: WALL + 100)
+        self.directory = Directory(entry("north"), lambda: WALL + 100, self.clock.seconds)
         self.records = self.make()
         self.records.changed(self.directory.names())
         self.clock.advance(1)
         self.assertEqual(self.directory.select("[tier=site]"), ["a"])
         status = self.stored("a")["status"]
-        self.assertEqual((status["status"], status["reason"]), ("offline", "not seen since the restart"))
+        self.assertEqual((status["status"], status["reason"]), ("offline", "not seen since the restart of north"))
 
 
 class ReviewTests(ControllerTestCase):

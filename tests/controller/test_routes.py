@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from ote_twisted.controller.admission import admit
 from ote_twisted.controller.announcing import COALESCE, REPEAT_V1
 from ote_twisted.controller.claims import REQUEST_INTERVAL
-from ote_twisted.controller.entries import MAX_TEXT, PAGE, PAGE_BYTES, check_entry, pages, weight
+from ote_twisted.controller.described import cluster_status
+from ote_twisted.controller.entries import MAX_TEXT, PAGE, PAGE_BYTES, check_entry, fitting, pages, weight
 from ote_twisted.errors import InvalidName
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.wire import clustermessage_pb2 as pb
@@ -260,7 +261,7 @@ class AnnouncerTests(ControllerTestCase):
         link = joined(self, "a")
         link.end("gone")
         self.clock.advance(COALESCE)
-        self.assertEqual([(each.present, each.absent) for each in announced(parent.take())], [((), ("a",))])
+        self.assertEqual([(each.present, list(each.gone())) for each in announced(parent.take())], [((), ["a"])])
 
     def test_a_change_costs_its_own_size(self) -> None:
         """One change among thousands of clusters is one message of the size of one cluster (F8, F10)."""
@@ -495,7 +496,7 @@ class PageTests(SynchronousTestCase):
         """A cluster whose labels would make its entry too long for the wire is refused where it enters."""
         labels = {f"{'p' * 200}/{'k' * 60}{number:02d}": "v" * 63 for number in range(64)}
         error = self.assertRaises(InvalidName, check_entry, ClusterEntry("c1", labels=labels))
-        self.assertIn("c1 has labels of", str(error))
+        self.assertIn("c1 has labels and a status of", str(error))
 
     @given(
         st.builds(
@@ -515,6 +516,27 @@ class PageTests(SynchronousTestCase):
         """The weight of an entry is never less than what it takes on the wire."""
         self.assertGreaterEqual(weight(one), len(encode_announcement(Announcement(True, (one,)))))
         self.assertLess(weight(one), ENTRY_LIMIT)
+
+    def test_the_heaviest_status_fits(self) -> None:
+        """A status that is as long as one of ours can be is accounted for, and taken by every hop."""
+        amounts = {f"{number:03d}{'r' * 77}": f"{'9' * 16}Ki" for number in range(100)}
+        described = {"kind": "k" * 99, "version": "v" * 99, "capacity": amounts, "allocatable": amounts}
+        one = ClusterEntry("c1", status=cluster_status({**described, "nodes": 2**40}, True, "\u00fc" * 999), instance="0" * 32)
+        self.assertGreaterEqual(weight(one), len(encode_announcement(Announcement(True, (one,)))))
+        check_entry(one)
+        assert one.status is not None
+        self.assertEqual((len(one.status.capacity), fitting(one)), (24, one))
+
+    def test_labels_go_before_amounts(self) -> None:
+        """A status that would make an entry with many labels too long is told without amounts."""
+        labels = {f"{'p' * 150}/k{number:02d}": "v" * 63 for number in range(64)}
+        amounts = {f"{number:03d}{'r' * 77}": "1" for number in range(24)}
+        one = ClusterEntry("c1", labels=labels, status=cluster_status({"capacity": amounts}, True, ""))
+        self.assertRaises(InvalidName, check_entry, one)
+        kept = fitting(one)
+        assert kept.status is not None
+        check_entry(kept)
+        self.assertEqual(kept.status.capacity, {})
 
 
 class AdmissionTests(SynchronousTestCase):

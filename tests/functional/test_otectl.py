@@ -248,8 +248,8 @@ class UnansweredTests(DemoTestCase):
         self.assertEqual(self.kubectl("get", "cc", "-o", "name").out, "")
 
     def test_tree(self) -> None:
-        """The tree shows it as offline; a dry run says that it performs when it is back."""
-        self.assertRegex(self.otectl("tree").out, r"└── n2 +offline +")
+        """The tree shows it as unreachable; a dry run says that it performs when it is back."""
+        self.assertRegex(self.otectl("tree").out, r"└── n2 +unreachable via n2, \d+s +")
         self.assertIn("; 1 when back online.", self.otectl("select", "n2").err)
 
 

@@ -179,7 +179,7 @@ class RemoteShimTests(RemoteCase):
         server.answer(2, Answer(200, json.dumps({"items": []}).encode()))
         self.assertEqual(
             self.successResultOf(describing),
-            {"kind": "kubernetes", "version": "v1.18.0", "nodes": 0, "capacity": {}, "allocatable": {}},
+            {"kind": "kubernetes", "version": "v1.18.0", "nodes": 0, "nodesReady": 0, "capacity": {}, "allocatable": {}},
         )
 
 

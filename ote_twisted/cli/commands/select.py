@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,5 +70,5 @@ def _write(screen: Screen, output: str | None, review: JSON) -> None:
         screen.names("cluster.ote.baidu.com", (row["name"] for row in review["status"]["clusters"] if row["performs"]))
     elif output is None:
         if review["status"]["clusters"]:
-            screen.table(review_table(review))
+            screen.table(review_table(review, time.time()))
         screen.note(summary(review))

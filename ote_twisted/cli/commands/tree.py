@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 HELP = """Show the tree at and below a controller: state, depth, labels, tags and age of the link of each cluster.
 
-Depth is counted from the controller that is asked; a link's age is the time since the cluster came online.
+Depth is counted from the controller that is asked; a link's age is the time since the cluster came online. A cluster that
+cannot be reached is shown with the hop that is broken and for how long: "unreachable via north, 12s".
 With --watch the picture stays and follows every change; in a pipe each change is a line instead.
 
 \b
@@ -26,7 +27,7 @@ Examples:
   otectl tree                      the whole tree, asked at the current context
   otectl tree --context north      what is below north
   otectl tree --watch              live, until Ctrl-C
-  otectl tree -o wide              with addresses, versions and reasons
+  otectl tree -o wide              with kinds, nodes, addresses, versions, ages and reasons
   otectl tree -o json | jq '.children[].name'
 """
 

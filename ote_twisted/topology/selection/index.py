@@ -148,6 +148,10 @@ class ClusterIndex:
         """The name of a cluster's parent, empty at the top."""
         return self._tree.parent(name)
 
+    def ancestors(self, name: str) -> list[str]:
+        """A cluster's parent, its parent, and so on."""
+        return self._tree.ancestors(name)
+
     def depth_of(self, name: str) -> int:
         """How many ancestors a cluster has."""
         return len(self._tree.ancestors(name))
