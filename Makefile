@@ -18,7 +18,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --gener
 	--no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --build-deps-for editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench wheel lock generated proto clean
+.PHONY: help demo test chaos lint format docs bench wheel lock generated proto clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,9 @@ demo: $(RUN) ## Run a whole tree in one process on loopback; ARGS=--check tries 
 
 test: $(DEV) ## Run the whole test suite; TESTS=tests.wire runs a part, JOBS=4 uses more processors
 	@$(BIN)/trial -j$(JOBS) $(TESTS)
+
+chaos: $(DEV) ## Kill processes of a tree at random during 100,000 tasks; ARGS="--seed 7" repeats a run
+	@$(BIN)/python -m tests.functional.chaos $(ARGS)
 
 lint: $(DEV) ## Check style, types, generated files and news fragments
 	@$(BIN)/ruff check .

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from urllib.request import Request, urlopen
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from ote_twisted.cli.demo.ports import free_ports
+
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting."""
 
@@ -25,14 +26,15 @@ PACE = 0.05
 """Seconds between two looks at something that is waited for."""
 
 TWISTD = "from twisted.scripts.twistd import run; run()"
+BOUND = ("-P", "-m", "ote_twisted.cli.demo.child")
+"""Runs twistd so that it ends with the test's process, however that ends."""
+
 TREE = "/apis/ote.baidu.com/v1/namespaces/kube-system"
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port that nobody listens on now, and that no outgoing connection is given while what listens on it is restarted."""
+    return free_ports(1)[0]
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -58,7 +60,10 @@ class Controller:
     :ivar kubeconfig: a file for tests that need one.
     """
 
-    def __init__(self, folder: Path, name: str, *options: str) -> None:
+    def __init__(self, folder: Path, name: str, *options: str, ping: str = "500ms") -> None:
+        """
+        :param ping: idle time after which a link's peer is pinged.
+        """
         self.name = name
         self.folder = folder / name
         self.folder.mkdir(parents=True)
@@ -68,7 +73,7 @@ class Controller:
             f"--state={self.folder / 'state'}",
             f"--tunnel=tcp:{self.tunnel}:interface=127.0.0.1",
             f"--api=tcp:{self.api}:interface=127.0.0.1",
-            "--ping-interval=500ms",
+            f"--ping-interval={ping}",
             *options,
         ]
         self.log = self.folder / "log"
@@ -82,7 +87,7 @@ class Controller:
 
     def start(self, **environment: str) -> Controller:
         """Run it."""
-        command = [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "ote-controller", *self.options]
+        command = [sys.executable, *BOUND, str(os.getpid()), "-n", "--pidfile=", "ote-controller", *self.options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
