@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ote_twisted.tunnel.circuit import LinkContext
+from ote_twisted.tunnel.delivered import delivered
 from ote_twisted.tunnel.frames import BINARY_FINAL, NO_FRAME, Partial, take_binary
 from ote_twisted.tunnel.idle import LASTING, IdleState
 from ote_twisted.tunnel.link import Link
@@ -270,6 +271,8 @@ class TunnelProtocol(IdleState):
 
     def look(self, now: float) -> None:
         """The connection's deadline has come, or its phase changed."""
+        if self.session.phase is Phase.OPEN and (progress := delivered(self.transport)) is not None:
+            self.session.delivered(*progress, now)
         verdict = self.session.look(now)
         if isinstance(verdict, Nothing):
             return

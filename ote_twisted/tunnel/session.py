@@ -64,7 +64,7 @@ class Session:
     :param patience: seconds that this side waits longer with a ping, so that an idle link is pinged by one side only.
     """
 
-    __slots__ = ("_patience", "_since", "due", "held", "last_heard", "limits", "phase")
+    __slots__ = ("_delivered", "_patience", "_since", "_told", "due", "held", "last_heard", "limits", "phase")
 
     def __init__(self, limits: Limits, now: float, patience: float = 0.0) -> None:
         self.limits = limits
@@ -74,10 +74,23 @@ class Session:
         self.due = 0.0
         self._since = now
         self._patience = patience
+        self._delivered = 0
+        self._told = -inf
 
     def heard(self, now: float) -> None:
         """Bytes arrived."""
         self.last_heard = now
+
+    def delivered(self, total: int, waiting: bool, now: float) -> None:
+        """So many of our bytes have reached the peer's machine; more of them ``waiting``, our ping behind them perhaps.
+
+        On a narrow way a ping comes after everything that was sent before it. As long as that gets on, which takes two
+        looks within one silence to see, the peer lives.
+        """
+        alive = waiting and total > self._delivered and self._told > self.last_heard
+        if alive:
+            self.last_heard = nextafter(now, -inf)
+        self._delivered, self._told = total, now
 
     def hold(self) -> None:
         """Reading is paused."""

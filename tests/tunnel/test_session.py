@@ -74,6 +74,32 @@ class LivenessTests(SynchronousTestCase):
         self.assertEqual(session.look(5.5), Ping(10.5))
         self.assertIsInstance(session.look(15), Drop)
 
+    def test_a_narrow_way_is_no_death(self) -> None:
+        """While what was sent gets on towards the peer, with more behind it, the peer lives: its answer cannot be there yet."""
+        session = opened_at(0)
+        for now in (5, 10, 15, 20, 25):
+            session.delivered(now * 1000, True, now)
+            self.assertIsInstance(session.look(now), Ping if now == 5 else Sleep)
+            self.assertAlmostEqual(session.silent_for(now), 5 if now == 5 else 0)
+
+    def test_a_stuck_way_is_death(self) -> None:
+        """Where nothing gets on the peer is dead as early as without; what got on before counts for nothing."""
+        session = opened_at(0)
+        for now in (5, 10):
+            session.delivered(9000, True, now)
+            self.assertIsInstance(session.look(now), Ping)
+        session.delivered(9000, True, 15)
+        self.assertIsInstance(session.look(15), Drop)
+
+    def test_a_silent_process_is_death(self) -> None:
+        """A peer whose system takes every ping, and that answers none, is dead."""
+        session = opened_at(0)
+        for now in (5, 10):
+            session.delivered(now, False, now)
+            self.assertIsInstance(session.look(now), Ping)
+        session.delivered(15, False, 15)
+        self.assertIsInstance(session.look(15), Drop)
+
     def test_challenge_needs_an_answer(self) -> None:
         """What was heard before a challenge, even at the same instant, does not answer it; what comes after does."""
         session = opened_at(7)
