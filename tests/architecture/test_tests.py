@@ -13,6 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.architecture.source import Module, modules
 
+NEED_ROOT = {"tests.functional.namespaces.lab"}
+"""Pass tests over, with the reason, where there is no root; in CI they fail instead."""
+
 
 @cache
 def test_modules() -> tuple[ModuleType, ...]:
@@ -60,14 +63,19 @@ class TestsTests(SynchronousTestCase):
         self.assertEqual(silent, [])
 
     def test_nothing_is_skipped(self) -> None:
-        """No test, class or module is skipped or expected to fail."""
+        """No test, class or module is skipped or expected to fail, but for those that need root where there is none."""
         marked = [
             f"{case.__module__}.{case.__name__}.{name}"
             for case in cases()
             for name, method in [("", case), *methods(case)]
             if getattr(method, "skip", None) or getattr(method, "todo", None)
         ]
-        named = [f"{module.name}:{line}" for module in modules("tests").values() for line in skips(module)]
+        named = [
+            f"{module.name}:{line}"
+            for module in modules("tests").values()
+            for line in skips(module)
+            if module.name not in NEED_ROOT
+        ]
         self.assertEqual(marked + named, [])
 
     def test_no_sleep(self) -> None:

@@ -121,8 +121,17 @@ class Controller:
 
     def page(self, path: str) -> tuple[int, str]:
         """Code and text of a page."""
+        return self.ask("GET", path)
+
+    def ask(self, method: str, path: str, value: Any = None, media: str = "application/json") -> tuple[int, str]:
+        """Code and text of the answer to any request.
+
+        :param value: a body to send as JSON.
+        """
+        body = None if value is None else json.dumps(value).encode()
+        request = Request(f"http://127.0.0.1:{self.api}{path}", body, {"Content-Type": media}, method=method)
         try:
-            with urlopen(f"http://127.0.0.1:{self.api}{path}", timeout=PATIENCE) as answer:
+            with urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except HTTPError as refused:
             with refused:
@@ -146,13 +155,9 @@ class Controller:
         """Write a task."""
         spec = {"clusterSelector": selector, "destination": "api", "method": method, "url": url, "body": body}
         value = {"apiVersion": "ote.baidu.com/v1", "kind": "ClusterController", "metadata": {"name": name}, "spec": spec}
-        request = Request(
-            f"http://127.0.0.1:{self.api}{TREE}/clustercontrollers",
-            json.dumps(value).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urlopen(request, timeout=PATIENCE) as answer:
-            answer.read()
+        code, text = self.ask("POST", f"{TREE}/clustercontrollers", value)
+        if code >= 400:
+            raise AssertionError(f"{self.name} refused the task {name} with {code}: {text}")
 
     def answers(self, name: str) -> dict[str, int]:
         """Cluster to code, of those that answered."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -43,4 +42,4 @@ async def _run(weather: Weather, home: Path, reactor: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

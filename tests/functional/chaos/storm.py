@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -161,10 +162,10 @@ class Storm:
         due = 0.0
         for name in rounds(self._weather.seed):
             due += self._chance.uniform(0, 2 * self._weather.calm)
-            await self._until(lambda due=due: self._may_kill(due))
+            await self._until(partial(self._may_kill, due))
             if self._over or (self._written >= self._weather.targets and len(self.kills) == len(self._controllers)):
                 break
-            await self._until(lambda name=name: self._up(name))
+            await self._until(partial(self._up, name))
             returns.append(Deferred.fromCoroutine(self._strike(name)))
             if self._reactor.seconds() > told + 5:
                 told = self._reactor.seconds()

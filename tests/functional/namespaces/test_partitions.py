@@ -1,0 +1,175 @@
+"""What a tree does when its network loses, cuts and slows down."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from functools import partial
+from typing import Any
+
+from tests.functional.controller_processes import TREE, until
+from tests.functional.namespaces.machines import FOUND, Machine, MachinesTestCase
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+def made_by(task: str) -> str:
+    """Body of a task that makes an object of its own each time it is performed."""
+    return json.dumps({"metadata": {"generateName": f"{task}-", "labels": {"task": task}}})
+
+
+class PartitionTestCase(MachinesTestCase):
+    """Root, two regions, a site below north."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.root = self.machine("root")
+        self.north = self.machine("north", "root")
+        self.south = self.machine("south", "root")
+        self.site = self.machine("site", "north")
+        self.root.online("north", "south", "site")
+
+    def state(self, at: Machine, name: str) -> str:
+        """What a controller says of a cluster."""
+        return at.clusters().get(name, "")
+
+    def effects(self, at: Machine) -> list[str]:
+        """The tasks that made an object at a cluster, each as often as it did, in the order of the objects' making."""
+        items = at.get(MAPS)["items"]
+        found = [item for item in items if "task" in (item["metadata"].get("labels") or {})]
+        found.sort(key=lambda item: int(item["metadata"]["resourceVersion"]))
+        return [item["metadata"]["labels"]["task"] for item in found]
+
+    def make(self, at: Machine, name: str, selector: str) -> None:
+        """Write a task whose every performance shows."""
+        at.submit(name, selector, "POST", MAPS, made_by(name))
+
+    def answered(self, at: Machine, name: str, *clusters: str) -> None:
+        """Wait until these have answered a task with success."""
+        wanted = dict.fromkeys(clusters, 201)
+        until(lambda: at.answers(name) == wanted, f"answers {wanted} to {name}; {at.get(f'{TREE}/clustercontrollers/{name}')}")
+
+
+class SilenceTests(PartitionTestCase):
+    """Links that say nothing any more."""
+
+    def found(self, at: Machine, name: str, since: float) -> None:
+        """A cluster is found to be gone, in time."""
+        until(lambda: self.state(at, name) == "offline", f"{name} offline at {at.name}")
+        self.assertLess(time.monotonic() - since, FOUND)
+
+    def test_silent_drop(self) -> None:
+        """A region whose every word is lost is found by pings on both sides; when it is heard again it is back."""
+        self.lab.part(["north"])
+        began = time.monotonic()
+        self.found(self.root, "north", began)
+        self.found(self.north, "site", began)
+        self.lab.heal()
+        self.root.online("north", "south", "site")
+        self.make(self.root, "after", "site")
+        self.answered(self.root, "after", "site")
+
+    def test_wire_pulled(self) -> None:
+        """The same where the wire is pulled, and plugged in again."""
+        self.lab.pull("north")
+        self.found(self.root, "north", time.monotonic())
+        self.lab.plug("north")
+        self.root.online("north", "south", "site")
+
+    def test_one_way(self) -> None:
+        """Loss in one direction alone, whichever, is found too: neither side goes on with half a link."""
+        for source, target in (("site", "north"), ("north", "site")):
+            self.lab.part(["site"], ["root", "south"])
+            self.lab.lose(source, target)
+            self.found(self.north, "site", time.monotonic())
+            until(lambda: "ParentLost" in json.dumps(self.events(self.site)), "the site knows it")
+            self.lab.heal()
+            self.root.online("north", "south", "site")
+
+    def events(self, at: Machine) -> Any:
+        """Events of a controller."""
+        return at.get("/api/v1/namespaces/kube-system/events")
+
+    def test_half_open(self) -> None:
+        """A site that died where nobody could hear it and started again takes the place of its half-open session at once."""
+        self.lab.part(["site"])
+        self.site.end(signal.SIGKILL)
+        self.lab.heal()
+        self.site.start()
+        self.make(self.root, "again", "site")
+        self.answered(self.root, "again", "site")
+        self.root.online("north", "south", "site")
+
+    def has_answer(self, name: str) -> bool:
+        """Whether the site's answer to a task is at the root."""
+        return self.root.answers(name) == {"site": 200}
+
+    def test_narrow_way(self) -> None:
+        """Where the way is narrow large answers take their time, and no link is taken for dead."""
+        for name in ("root", "north", "site"):
+            self.lab.throttle(name, "2mbit")
+        value = {"metadata": {"name": "large"}, "data": {"text": "x" * 300_000}}
+        self.assertEqual(self.site.ask("POST", MAPS, value)[0], 201)
+        for number in range(8):
+            self.root.submit(f"t{number}", "site", "GET", f"{MAPS}/large")
+        for number in range(8):
+            until(partial(self.has_answer, f"t{number}"), f"answer {number}")
+        self.assertNotIn("ParentLost", json.dumps(self.events(self.site)))
+        self.assertNotIn("ChildLost", json.dumps(self.events(self.root)))
+
+
+class OutageTests(PartitionTestCase):
+    """Parts of the tree that are on their own for a while, and then are not."""
+
+    def test_region_alone(self) -> None:
+        """A region on its own keeps its sites and serves them; what was meant for it meanwhile arrives once, in order."""
+        self.lab.part(["north", "site"])
+        until(lambda: self.state(self.root, "site") == "offline", "the root without the site")
+        self.make(self.north, "inside", "site,north")
+        self.answered(self.north, "inside", "north", "site")
+        for number in range(5):
+            self.make(self.root, f"outside-{number}", "site")
+        self.assertEqual(self.root.answers("outside-0"), {})
+        self.assertEqual(self.state(self.north, "site"), "online")
+        self.lab.heal()
+        self.root.online("north", "south", "site")
+        for number in range(5):
+            self.answered(self.root, f"outside-{number}", "site")
+        self.assertEqual(self.effects(self.site), ["inside", *(f"outside-{number}" for number in range(5))])
+
+    def test_site_alone(self) -> None:
+        """A site on its own serves its API and its tasks, also when it starts there; what it has done is not done again."""
+        for number in range(10):
+            self.make(self.root, f"last-{number}", "site")
+        self.answered(self.root, "last-9", "site")
+        self.lab.part(["site"])
+        until(lambda: self.state(self.north, "site") == "offline", "north without the site")
+        self.make(self.site, "own", "site")
+        self.answered(self.site, "own", "site")
+        self.site.end(signal.SIGKILL)
+        self.site.start()
+        until(lambda: self.site.answers("own") == {"site": 201}, "the own task after the restart")
+        self.make(self.site, "own-again", "site")
+        self.answered(self.site, "own-again", "site")
+        self.lab.heal()
+        self.root.online("north", "south", "site")
+        for number in range(10):
+            self.answered(self.root, f"last-{number}", "site")
+        effects = self.effects(self.site)
+        self.assertEqual(sorted(effects), sorted(["own", "own-again", *(f"last-{number}" for number in range(10))]))
+
+    def test_cold_start_alone(self) -> None:
+        """A site that starts where it cannot reach anybody works for itself, and joins when there is a way."""
+        fresh = Machine(self.lab, self.folder, "fresh", ("north",))
+        self.addCleanup(fresh.end)
+        self.lab.part(["fresh"])
+        fresh.start()
+        until(lambda: fresh.page(MAPS)[0] == 200, "the API of a site that is alone")
+        self.make(fresh, "first", "fresh")
+        self.answered(fresh, "first", "fresh")
+        self.lab.heal()
+        self.root.online("north", "south", "site", "fresh")
+        self.make(self.root, "second", "fresh")
+        self.answered(self.root, "second", "fresh")
+        self.assertEqual(self.effects(fresh), ["first", "second"])
