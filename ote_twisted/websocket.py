@@ -1,8 +1,8 @@
 """Autobahn's websocket classes without the rest of Autobahn.
 
-Importing them imports WAMP, a parser of C for the native extension NVX, and click: 5 MB and 60 ms of every process, and no
-program of ours uses them. So they are kept out while Autobahn is imported here, into a copy of its own: whoever else in the
-process imports Autobahn gets the whole of it. Frames that Autobahn itself masks, the rare ones, are masked by
+Importing them imports WAMP, a parser of C for the native extension NVX, NVX itself, and click: 6 MB and 60 ms of every
+process, and no program of ours uses them. So they are kept out while Autobahn is imported here, into a copy of its own: whoever
+else in the process imports Autobahn gets the whole of it. Frames that Autobahn itself masks, the rare ones, are masked by
 ``websockets.speedups``, which is faster than NVX; where that is missing, Autobahn is imported as it is.
 """
 
@@ -14,25 +14,36 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-try:
-    from websockets import speedups
-except ImportError:
-    speedups = None  # type: ignore[assignment]
+from ote_twisted.later import Later, without_package
 
+apply_mask: Callable[[bytes, bytes], bytes] | None
+"""XOR with the repeated mask, natively; ``None`` where ``websockets`` is missing or has no native code."""
+try:
+    # The package itself looks its version up at import, which takes half a MB.
+    apply_mask = without_package("websockets.speedups").apply_mask
+except ImportError:
+    apply_mask = None
+
+_xor: Any = apply_mask
 _WAMP = "autobahn.wamp.websocket"
+_WAMP_TYPES = "autobahn.wamp.types"
+_OWN = ("autobahn", "click", "hyperlink", "_nvx_utf8validator", "_nvx_xormasker")
 _WAMP_CLASSES = [f"WampWebSocket{side}{kind}" for side in ("Client", "Server") for kind in ("Factory", "Protocol")]
 
 
-class _Later(ModuleType):
-    """Stands for a module until something of it is used."""
+class TransportDetails(SimpleNamespace):
+    """What Autobahn notes of a connection; its own class for this is one of WAMP's types."""
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(import_module(self.__name__), name)
+    CHANNEL_TYPE_TCP = 4
+    CHANNEL_TYPE_TLS = 5
+    CHANNEL_FRAMING_WEBSOCKET = 2
+
+    def marshal(self) -> dict[str, Any]:
+        """As Autobahn shows it in its debug log."""
+        return vars(self)
 
 
 class Masker:
@@ -56,7 +67,7 @@ class Masker:
         """Mask the next piece."""
         turn = self._at & 3
         self._at += len(data)
-        return speedups.apply_mask(data, self._mask[turn:] + self._mask[:turn]) if data else b""
+        return _xor(data, self._mask[turn:] + self._mask[:turn]) if data else b""
 
 
 def _import_slim() -> Callable[[str], Any]:
@@ -81,7 +92,7 @@ def _own_copy() -> Iterator[dict[str, ModuleType]]:
 
 
 def _take_autobahn() -> dict[str, ModuleType]:
-    names = [name for name in sys.modules if name.partition(".")[0] in ("autobahn", "click", "hyperlink")]
+    names = [name for name in sys.modules if name.partition(".")[0] in _OWN]
     return {name: sys.modules.pop(name) for name in names}
 
 
@@ -98,21 +109,24 @@ def _without_nvx() -> Iterator[None]:
 
 
 def _left_out() -> dict[str, Any]:
-    """Stand-ins: two packages that import nothing by themselves, the base classes of WAMP, no click, hyperlink when used."""
+    """Stand-ins: two packages that import nothing by themselves, the base classes and a type of WAMP, hyperlink when used."""
     spec = find_spec("autobahn")
     places = spec.submodule_search_locations if spec is not None else None
-    left_out: dict[str, Any] = {"click": None, "hyperlink": _Later("hyperlink")}
+    left_out: dict[str, Any] = dict.fromkeys(_OWN[1:])
+    left_out["hyperlink"] = Later("hyperlink")
     for name in ("twisted", "wamp"):
         package = left_out[f"autobahn.{name}"] = ModuleType(f"autobahn.{name}")
         package.__path__ = [os.path.join(place, name) for place in places or ()]
     wamp = left_out[_WAMP] = left_out["autobahn.wamp"].websocket = ModuleType(_WAMP)
     wamp.__dict__.update({name: type(name, (), {}) for name in _WAMP_CLASSES})
+    left_out[_WAMP_TYPES] = ModuleType(_WAMP_TYPES)
+    left_out[_WAMP_TYPES].TransportDetails = TransportDetails
     return left_out
 
 
 def _import_autobahn() -> Callable[[str], Any]:
     """The slim copy, or, where Autobahn has changed too much for that or nothing else would mask, Autobahn as it is."""
-    if speedups is not None:
+    if apply_mask is not None:
         try:
             return _import_slim()
         except (ImportError, AttributeError):
@@ -162,6 +176,7 @@ __all__ = [
     "WebSocketProtocol",
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
+    "apply_mask",
     "create_xor_masker",
     "encode_truncate",
     "wildcards2patterns",

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from attrs import evolve
+import orjson
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ote_twisted.api.accept import PLAIN
-from ote_twisted.api.call import Call, read_call, split_uri
+from ote_twisted.api.birth import Birth
 from ote_twisted.api.catalogue import Catalogue
-from ote_twisted.api.computed import Computed, ListProvider
-from ote_twisted.api.deleting import Deleting
-from ote_twisted.api.documents import Documents
-from ote_twisted.api.metadata import Birth
 from ote_twisted.api.model import ApiRequest, ApiResponse
 from ote_twisted.api.namespaces import RESOURCE, Namespaces
-from ote_twisted.api.reading import Reading
-from ote_twisted.api.render import document
-from ote_twisted.api.served import AdmissionCheck, ServedKinds
 from ote_twisted.api.status import ApiError, Named, from_store
 from ote_twisted.api.times import rfc3339
 from ote_twisted.api.uids import Uids
-from ote_twisted.api.watching import Deliver, OpenWatch, Watching
-from ote_twisted.api.writing import Writing
 from ote_twisted.declarations.model import Kind
 from ote_twisted.errors import AlreadyExists, StoreError
 from ote_twisted.interfaces import IApiServer, IObjectStore, IVirtualResource
 from ote_twisted.storage.model import Key
+
+if TYPE_CHECKING:
+    from ote_twisted.api.call import Call
+    from ote_twisted.api.computed import ListProvider
+    from ote_twisted.api.served import AdmissionCheck
+    from ote_twisted.api.verbs import Verbs
+    from ote_twisted.api.watching import Deliver, OpenWatch
 
 _STARTING = "the API is starting"
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -73,23 +70,21 @@ class ApiEngine:
         self._store = store
         self._now = now
         self._uids = Uids()
-        served = ServedKinds(self.catalogue, admission or {})
         self._namespaces = Namespaces(store)
-        self._documents = Documents(self.catalogue, version)
-        self._computed = Computed(served, {} if virtual is None else virtual, {} if subresources is None else subresources, now)
-        self._reading = Reading(store, served, now)
-        self._writing = Writing(store, served, self._namespaces, now, self._birth)
-        self._deleting = Deleting(store, served, self._namespaces, self._reading, now)
-        self._watching = Watching(store, served, now)
-        self._verbs: Mapping[str, Callable[[Call], Coroutine[Any, Any, ApiResponse]]] = {
-            "get": self._reading.get,
-            "list": self._reading.list_objects,
-            "create": self._writing.create,
-            "update": self._writing.update,
-            "patch": self._writing.patch,
-            "delete": self._deleting.delete,
-            "deletecollection": self._deleting.delete_collection,
-        }
+        self._made: Verbs | None = None
+        self._version = version
+        self._admission = admission or {}
+        self._virtual = {} if virtual is None else virtual
+        self._subresources = {} if subresources is None else subresources
+
+    @property
+    def _verbs(self) -> Verbs:
+        if self._made is None:
+            from ote_twisted.api.verbs import Verbs  # see there
+
+            extras = (self._version, self._admission, self._virtual, self._subresources)
+            self._made = Verbs(self._store, self.catalogue, self._namespaces, self._now, self._birth, *extras)
+        return self._made
 
     def start(self) -> Deferred[None]:
         """Make sure of the namespaces that always exist, and finish deletions that a stop interrupted."""
@@ -119,14 +114,14 @@ class ApiEngine:
     @property
     def encoded_events(self) -> int:
         """Events encoded for watchers, each once per kind and form."""
-        return sum(lines.encoded for lines in self._watching.lines.values())
+        return 0 if self._made is None else self._made.encoded_events
 
     async def _start(self) -> None:
         await self._namespaces.start()
         for name in self._namespaces.missing():
             await self._make_namespace(name)
         for name in sorted(self._namespaces.terminating):
-            await self._deleting.finish_namespace(name)
+            await self._verbs.finish_namespace(name)
         if self._why_not is _STARTING:
             self._why_not = ""
 
@@ -151,23 +146,25 @@ class ApiEngine:
     async def _answer(self, request: ApiRequest) -> ApiResponse:
         call: Call | None = None
         try:
-            segments, options = split_uri(request.uri)
-            found = self._documents.find(request, segments)
+            verbs = self._verbs
+            segments, options = verbs.split(request.uri)
+            found = verbs.document(request, segments)
             if found is not None:
                 return found
-            call = read_call(self.catalogue, request, segments, options)
+            call = verbs.read(request, segments, options)
             self._check()
-            return await self._perform(call)
+            return await verbs.perform(call)
         except Exception as error:
             return self._refusal(error, call)
 
     async def _open_watch(self, request: ApiRequest, deliver: Deliver) -> OpenWatch | ApiResponse:
         call: Call | None = None
         try:
-            call = read_call(self.catalogue, request, *split_uri(request.uri))
+            verbs = self._verbs
+            call = verbs.read(request, *verbs.split(request.uri))
             self._check()
             if call.verb == "watch":
-                return await self._watching.open(call, deliver)
+                return await verbs.watch(call, deliver)
         except Exception as error:
             return self._refusal(error, call)
         return await self._answer(request)
@@ -186,20 +183,7 @@ class ApiEngine:
             self.failed += 1
         else:
             self.refused += 1
-        answer = document(error.status(), PLAIN, error.code)
-        return evolve(answer, headers={**answer.headers, "retry-after": "1"}) if error.code == 503 else answer
-
-    async def _perform(self, call: Call) -> ApiResponse:
-        if call.verb == "watch":
-            raise ApiError(400, "a watch cannot be answered here: it needs a connection of its own")
-        if call.subresource and call.subresource != "status":
-            return await self._computed.subresource(call)
-        if call.kind.virtual:
-            return await self._computed.answer(call)
-        answer = await self._verbs[call.verb](call)
-        if call.namespace and call.namespace in self._namespaces.terminating and call.verb in ("update", "patch"):
-            await self._deleting.finish_namespace(call.namespace)
-        return answer
+        return ApiResponse(error.code, orjson.dumps(error.status()), headers={"retry-after": "1"} if error.code == 503 else {})
 
 
 def _suffix() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 from twisted.application.service import Service
@@ -17,7 +17,9 @@ from ote_twisted.api.body import MAX_BODY
 from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.model import ApiRequest
 from ote_twisted.api.request import ApiHTTPRequest
-from ote_twisted.api.stream import WatchStream
+
+if TYPE_CHECKING:
+    from ote_twisted.api.stream import WatchStream
 
 PlainPage = Callable[[bytes], tuple[int, str, bytes]]
 """Takes the query of the URI; gives status code, content type and body of a page such as ``/metrics``."""

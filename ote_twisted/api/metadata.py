@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
-
+from ote_twisted.api.birth import Birth
 from ote_twisted.api.status import ApiError, Cause, Named, conflict
 from ote_twisted.declarations.model import Kind
 from ote_twisted.storage.model import JSON
@@ -39,19 +37,6 @@ _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _SERVER_SET = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 _MAX_ANNOTATIONS = 256 * 1024
-
-
-@frozen
-class Birth:
-    """What the server gives a new object.
-
-    :ivar created: RFC 3339 time.
-    :ivar suffix: gives random characters that complete ``generateName``.
-    """
-
-    uid: str
-    created: str
-    suffix: Callable[[], str]
 
 
 def address(value: JSON, kind: Kind, namespace: str, name: str | None) -> None:

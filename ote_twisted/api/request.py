@@ -13,11 +13,11 @@ from twisted.web.http import NO_BODY_CODES, RESPONSES, Request
 
 from ote_twisted.api.model import ApiRequest, ApiResponse
 from ote_twisted.api.status import ApiError
-from ote_twisted.api.stream import WatchStream
-from ote_twisted.api.watching import OpenWatch
 
 if TYPE_CHECKING:
     from ote_twisted.api.listener import ApiSite
+    from ote_twisted.api.stream import WatchStream
+    from ote_twisted.api.watching import OpenWatch
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _MAX_URI = 64 * 1024
@@ -140,6 +140,8 @@ class ApiHTTPRequest(Request):
             site.counters.refused_watchers += 1
             self._refuse(ApiError(503, f"there are {site.limits.watchers} watches already"))
             return
+        from ote_twisted.api.stream import WatchStream  # a site at rest is watched by nobody
+
         limits = site.limits
         stream = WatchStream(self, site.clock, limits.bookmark_seconds, limits.buffered_bytes, site.stream_ended)
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import orjson
 from attrs import evolve, frozen
 
+from ote_twisted.api.birth import Birth
 from ote_twisted.api.body import read_object
 from ote_twisted.api.call import Call, named
 from ote_twisted.api.fields import warnings_for
-from ote_twisted.api.metadata import Birth, address, prepare_create, prepare_update
+from ote_twisted.api.metadata import address, prepare_create, prepare_update
 from ote_twisted.api.model import ApiResponse
 from ote_twisted.api.namespaces import Namespaces
 from ote_twisted.api.patching import Patch, read_patch

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +38,8 @@ def parse_document(name: str, text: str) -> Document:
 
     :raise ConfigError: not TOML; names file, line and column.
     """
+    import tomllib  # only a program with a file needs it
+
     try:
         return Document(name, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -69,6 +70,8 @@ def _line_of(text: str, path: Sequence[str]) -> int | None:
 
 
 def _parsed(lines: list[str]) -> dict[str, Any] | None:
+    import tomllib  # as above
+
     try:
         return tomllib.loads("".join(lines))
     except tomllib.TOMLDecodeError:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ote_twisted.topology.causes import Cause
-from ote_twisted.topology.selection.evaluate import Explanation, explain
+from ote_twisted.topology.selection.ids import plain_ids
 from ote_twisted.topology.selection.index import ClusterIndex
-from ote_twisted.topology.selection.parser import parse
 from ote_twisted.topology.selection.tree import InvalidParent
 from ote_twisted.wire.entry import ClusterEntry
+
+if TYPE_CHECKING:
+    from ote_twisted.topology.selection.evaluate import Explanation
 
 
 @dataclass(slots=True)
@@ -39,11 +42,14 @@ class Record:
 class Catalogue:
     """Clusters, indexed for selection."""
 
-    def __init__(self, own: str) -> None:
-        """:param own: name of this controller, the top of the tree."""
+    def __init__(self, own: str, leaf: bool = False) -> None:
+        """
+        :param own: name of this controller, the top of the tree.
+        :param leaf: hardly any others will be known, so that bitmaps would not pay.
+        """
         self._own = own
         self._records: dict[str, Record] = {}
-        self._index = ClusterIndex()
+        self._index = ClusterIndex(plain_ids if leaf else None)
         self._performing = self._index.make(())
 
     def __len__(self) -> int:
@@ -91,6 +97,8 @@ class Catalogue:
 
         :raise ote_twisted.errors.InvalidSelector: out of grammar.
         """
+        from ote_twisted.topology.selection.parser import parse  # a site that nobody asks has no use for the language
+
         return self._index.names(self._index.resolve(parse(selector)) & self._performing)
 
     def explain(self, selector: str) -> Explanation:
@@ -98,6 +106,9 @@ class Catalogue:
 
         :raise ote_twisted.errors.InvalidSelector: out of grammar.
         """
+        from ote_twisted.topology.selection.evaluate import explain  # as above
+        from ote_twisted.topology.selection.parser import parse
+
         return explain(parse(selector), self._index)
 
     def is_online(self, name: str) -> bool:

@@ -25,12 +25,13 @@ class Directory(Catalogue):
     No two machines' clocks are compared: others tell ages, which become moments of our own clocks as they arrive (F38).
     """
 
-    def __init__(self, own: ClusterEntry, now: Callable[[], float], seconds: Callable[[], float]) -> None:
+    def __init__(self, own: ClusterEntry, now: Callable[[], float], seconds: Callable[[], float], leaf: bool = False) -> None:
         """
         :param now: wall clock, unix seconds.
         :param seconds: monotonic clock.
+        :param leaf: see :class:`Catalogue`.
         """
-        super().__init__(own.name)
+        super().__init__(own.name, leaf)
         self._seconds = seconds
         self._synced: dict[str, Synced] = {}
         self._come_back: dict[str, None] = {}

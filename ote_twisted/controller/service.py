@@ -83,7 +83,7 @@ class ClusterController(Service):
         self.table = RoutingTable(own)
         self.membership = Membership(self.table)
         self.links: dict[str, ILink] = {}
-        self.directory = Directory(own, now, clock.seconds)
+        self.directory = Directory(own, now, clock.seconds, settings.leaf)
         self.uplink = Uplink(settings.outbox)
         self.owned = OwnedTasks(own.name, self.uplink, now)
         self.neighbours = Neighbours(own.name, settings.is_root, self.links, clock)

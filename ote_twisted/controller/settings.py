@@ -13,6 +13,7 @@ class ControllerSettings:
     """What a controller is told at its start.
 
     :ivar is_root: it has no parent.
+    :ivar leaf: nobody can join it, so it knows hardly more clusters than itself.
     :ivar outbox: bytes of answers and reports kept while there is no parent.
     :ivar full_link: bytes queued for a child from which on tasks for it go back to their owner; below the bound at which
         the link is closed as a slow reader.
@@ -23,4 +24,5 @@ class ControllerSettings:
     outbox: int = 16 * 1024 * 1024
     performing: PerformingLimits = field(factory=PerformingLimits)
     full_link: int = FULL
+    leaf: bool = False
     status_interval: float = 30.0

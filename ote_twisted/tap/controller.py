@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import signal
 import sys
@@ -36,6 +37,7 @@ def makeService(options: ControllerOptions) -> IService:
 
     reactor: Any = running
     config = options.config
+    linecache.clearcache()  # attrs keeps the source of what it generates for debuggers: half a MB
     raise_open_files()
     observer = make_observer(sys.stdout, config.log.format, config.log.level)
 

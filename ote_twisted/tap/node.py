@@ -147,6 +147,7 @@ class ControllerNode(OrderedServices):
             is_root=not config.parents,
             performing=PerformingLimits(seconds=TASK_SECONDS, answer_body=config.limit.answer_body),
             full_link=config.limit.queue_hard // 2,
+            leaf=not config.tunnels,
             status_interval=config.status_interval,
         )
         self.shim = make_shim(config, self.engine, self._reactor)

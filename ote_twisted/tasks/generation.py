@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import evolve, frozen
-from twisted.internet.defer import DeferredSemaphore
 
 from ote_twisted.errors import InvalidSelector
-from ote_twisted.interfaces import ITaskCarrier, ITaskLedger
 from ote_twisted.storage.model import ResourceVersion
-from ote_twisted.tasks.alarms import Alarms
-from ote_twisted.tasks.answers import AnswerBuffer
 from ote_twisted.tasks.books import UNFINISHED, Books
 from ote_twisted.tasks.conditions import Progress
 from ote_twisted.tasks.declared import DeclaredTask
 from ote_twisted.tasks.model import LedgerEntry, TargetState
 from ote_twisted.tasks.plan import Action, Expire, Open, Park, Send, WaitUntil, plan, select_again
 from ote_twisted.tasks.reporting import StatusReport
-from ote_twisted.tasks.settings import TaskCounters, TaskSettings
-from ote_twisted.tasks.writer import StatusWriter
+from ote_twisted.tasks.tools import Tools
 
 PAGE = 1000
 """Ledger entries read at a time."""
@@ -28,25 +23,6 @@ PAGE = 1000
 EXPIRED = "the deadline passed before an answer came"
 NO_WAY = "there is no way to it now"
 SHED = "its answer could not be kept for want of room; it is asked for again"
-
-
-@frozen(eq=False)
-class Tools:
-    """What every running task works with."""
-
-    ledger: ITaskLedger
-    carrier: ITaskCarrier
-    answers: AnswerBuffer
-    writer: StatusWriter
-    alarms: Alarms
-    now: Callable[[], float]
-    settings: TaskSettings
-    counters: TaskCounters
-    loading: DeferredSemaphore
-
-    def report(self) -> StatusReport:
-        """A report for a new generation."""
-        return StatusReport(self.writer, self.ledger, self.carrier, self.now, self.settings)
 
 
 @frozen
@@ -75,7 +51,7 @@ class Generation:
         self._reselect = True
         self._select_at = 0.0
         self._marks: deque[_Mark] = deque()
-        self._report = tools.report()
+        self._report = StatusReport(tools.writer, tools.ledger, tools.carrier, tools.now, tools.settings)
 
     @property
     def settled(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 from twisted.application.service import Service
@@ -19,12 +20,13 @@ from ote_twisted.tasks.answers import AnswerBuffer
 from ote_twisted.tasks.books import object_uid_of
 from ote_twisted.tasks.declared import RESOURCE, DeclaredTask, declared
 from ote_twisted.tasks.following import Follower
-from ote_twisted.tasks.generation import Tools
 from ote_twisted.tasks.model import Answer, LedgerEntry, TargetState
-from ote_twisted.tasks.results import TaskResults
-from ote_twisted.tasks.running import RunningTask
 from ote_twisted.tasks.settings import TaskCounters, TaskSettings
+from ote_twisted.tasks.tools import Tools
 from ote_twisted.tasks.writer import StatusWriter
+
+if TYPE_CHECKING:
+    from ote_twisted.tasks.running import RunningTask
 
 
 @implementer(ITaskOwner)
@@ -71,7 +73,7 @@ class TaskOwner(Service):
             self.counters,
             DeferredSemaphore(self._settings.loading),
         )
-        self._results = TaskResults(store, ledger, carrier.online)
+        self._store = store
         self._follower = Follower(store, RESOURCE, self, clock, self._settings.delay)
         self._by_key: dict[Key, RunningTask] = {}
         self._by_object: dict[str, RunningTask] = {}
@@ -128,7 +130,10 @@ class TaskOwner(Service):
 
     def results(self, namespace: str, name: str, limit: int | None = None, continue_: str | None = None) -> Deferred[JSON]:
         """All results of a task, in pages; see :meth:`TaskResults.page`."""
-        return Deferred.fromCoroutine(self._results.page(namespace, name, limit, continue_))
+        from ote_twisted.tasks.results import TaskResults  # a controller without tasks does without
+
+        pages = TaskResults(self._store, self._ledger, self._tools.carrier.online)
+        return Deferred.fromCoroutine(pages.page(namespace, name, limit, continue_))
 
     @property
     def tasks_active(self) -> int:
@@ -235,6 +240,8 @@ class TaskOwner(Service):
             self._run(task, stored)
 
     def _run(self, task: DeclaredTask, stored: StoredObject) -> None:
+        from ote_twisted.tasks.running import RunningTask  # a controller without tasks does without
+
         kept = (self._kept or {}).get(task.object_uid, ())
         running = RunningTask(self._tools, task, stored.version, kept, self._removed)
         self._by_key[stored.key] = running

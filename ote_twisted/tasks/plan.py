@@ -80,22 +80,6 @@ def plan(
     return (*(action for action in actions if action.clusters), wait)
 
 
-@frozen
-class Pacing:
-    """When the status of a task may be written again, so that a busy task costs its store little.
-
-    :ivar interval: shortest time between two writes, seconds.
-    :ivar bytes_per_second: a write of this many bytes adds a second.
-    """
-
-    interval: float = 0.1
-    bytes_per_second: float = 1_000_000.0
-
-    def after(self, now: float, size: int) -> float:
-        """Earliest time of the next write after one of ``size`` bytes at ``now``."""
-        return now + self.interval + size / self.bytes_per_second
-
-
 def select_again(now: float, chosen: int) -> float:
     """Earliest time to ask for a selection again after one at ``now`` that chose so many."""
     return now + 0.05 + chosen * 5e-6

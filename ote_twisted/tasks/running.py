@@ -12,8 +12,9 @@ from ote_twisted.errors import StoreError
 from ote_twisted.storage.model import ResourceVersion
 from ote_twisted.tasks.declared import DeclaredTask
 from ote_twisted.tasks.flight import SingleFlight
-from ote_twisted.tasks.generation import Generation, Tools
+from ote_twisted.tasks.generation import Generation
 from ote_twisted.tasks.model import LedgerEntry, TargetState
+from ote_twisted.tasks.tools import Tools
 
 
 class RunningTask:

@@ -4,8 +4,34 @@ from __future__ import annotations
 
 from attrs import define, field, frozen
 
-from ote_twisted.tasks.plan import Pacing
-from ote_twisted.tasks.status import Bounds
+
+@frozen
+class Bounds:
+    """How much of the books a status shows.
+
+    :ivar entries: clusters at most, the first in order of their names.
+    :ivar size: bytes that ``status.clusters`` may take as JSON. With the largest spec and its copy in kubectl's
+        annotation the object stays below 1 MB.
+    """
+
+    entries: int = 1000
+    size: int = 448 * 1024
+
+
+@frozen
+class Pacing:
+    """When the status of a task may be written again, so that a busy task costs its store little.
+
+    :ivar interval: shortest time between two writes, seconds.
+    :ivar bytes_per_second: a write of this many bytes adds a second.
+    """
+
+    interval: float = 0.1
+    bytes_per_second: float = 1_000_000.0
+
+    def after(self, now: float, size: int) -> float:
+        """Earliest time of the next write after one of ``size`` bytes at ``now``."""
+        return now + self.interval + size / self.bytes_per_second
 
 
 @frozen

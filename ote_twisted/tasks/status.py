@@ -5,30 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import orjson
-from attrs import frozen
 
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.bodies import Shown, cut, fair_limit, show
 from ote_twisted.tasks.conditions import Progress, conditions
 from ote_twisted.tasks.declared import write_time
 from ote_twisted.tasks.model import LedgerEntry, TargetState
+from ote_twisted.tasks.settings import Bounds
 
 OFFLINE = "offline; it gets the task when it is online again"
 WHY_LENGTH = 200
 """Characters of an entry's reason that are shown."""
-
-
-@frozen
-class Bounds:
-    """How much of the books a status shows.
-
-    :ivar entries: clusters at most, the first in order of their names.
-    :ivar size: bytes that ``status.clusters`` may take as JSON. With the largest spec and its copy in kubectl's
-        annotation the object stays below 1 MB.
-    """
-
-    entries: int = 1000
-    size: int = 448 * 1024
 
 
 def build_status(

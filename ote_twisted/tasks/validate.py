@@ -10,7 +10,6 @@ import orjson
 
 from ote_twisted.errors import InvalidSelector
 from ote_twisted.storage.model import JSON
-from ote_twisted.topology.selection.parser import parse
 
 Fault = tuple[str, str]
 """Path of a field and the rule it breaks, a sentence."""
@@ -59,6 +58,8 @@ def _faults(spec: JSON) -> Iterator[Fault]:
 def _selector(value: Any) -> str:
     if not isinstance(value, str):
         return "a selector is required, as text; write '*' for every cluster"
+    from ote_twisted.topology.selection.parser import parse  # a site without tasks has no use for the language
+
     try:
         parse(value)
     except InvalidSelector as error:

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from ote_twisted.tunnel.frames import Xor
-from ote_twisted.websocket import MASKS_NATIVELY, create_xor_masker
+from ote_twisted.websocket import MASKS_NATIVELY, apply_mask, create_xor_masker
 
 _MASKS_PER_REFILL = 256
 
@@ -30,9 +30,7 @@ def nvx_xor(data: bytes, mask: bytes) -> bytes:
 
 def choose_xor() -> tuple[str, Xor]:
     """The fastest XOR of this installation and its name: ``websockets``, ``nvx`` or ``integer``."""
-    try:
-        from websockets.speedups import apply_mask
-    except ImportError:
+    if apply_mask is None:
         return ("nvx", nvx_xor) if nvx_in_use() else ("integer", integer_xor)
     return "websockets", apply_mask
 

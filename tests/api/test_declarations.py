@@ -16,7 +16,8 @@ from ote_twisted.declarations.model import Kind
 from ote_twisted.errors import ConfigError
 from ote_twisted.tasks.conditions import Progress
 from ote_twisted.tasks.model import LedgerEntry, TargetState
-from ote_twisted.tasks.status import Bounds, build_status
+from ote_twisted.tasks.settings import Bounds
+from ote_twisted.tasks.status import build_status
 from ote_twisted.wire.entry import ClusterEntry
 
 CRDS = Path(__file__).resolve().parent.parent.parent / "etc" / "crds"

@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.tasks.conditions import Progress, conditions
 from ote_twisted.tasks.model import LedgerEntry, TargetState
-from ote_twisted.tasks.status import Bounds, build_status, shown_clusters
+from ote_twisted.tasks.settings import Bounds
+from ote_twisted.tasks.status import build_status, shown_clusters
 
 PENDING, SENT, DONE, FAILED, EXPIRED = TargetState
 

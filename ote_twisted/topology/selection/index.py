@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ote_twisted.topology.selection.evaluate import resolve
-from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings, make_ids
+from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings, best_ids
 from ote_twisted.topology.selection.label_index import LabelIndex
 from ote_twisted.topology.selection.lexicon import Lexicon
 from ote_twisted.topology.selection.shared import SharedTuples
@@ -28,7 +27,9 @@ class ClusterIndex:
 
     __slots__ = ("_labels", "_names", "_tag_sets", "_tagged", "_tags", "_tags_of", "_tree", "make")
 
-    def __init__(self, make: MakeIds = make_ids) -> None:
+    def __init__(self, make: MakeIds | None = None) -> None:
+        """:param make: makes the sets; the best there is for many clusters if it is not said."""
+        make = best_ids() if make is None else make
         self.make = make
         self._names = Lexicon(make)
         self._labels = LabelIndex(make, self._names.everyone)
@@ -158,6 +159,8 @@ class ClusterIndex:
 
     def resolve(self, selector: Selector) -> IdSet:
         """Ids of the clusters that a selector chooses, as a new set."""
+        from ote_twisted.topology.selection.evaluate import resolve  # a site that nobody asks has no use for the language
+
         return resolve(selector, self)
 
     # What terms ask for. The sets given are to be read, never changed.

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from operator import and_
 from sys import intern
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings
+from ote_twisted.topology.selection.operators import Operator
 from ote_twisted.topology.selection.shared import SharedTuples
-from ote_twisted.topology.selection.terms import Operator, Requirement
+
+if TYPE_CHECKING:
+    from ote_twisted.topology.selection.terms import Requirement
 
 _NONE: Final[tuple[Any, ...]] = ((),)
 

@@ -11,8 +11,9 @@ from typing import Final
 
 from ote_twisted.errors import InvalidName
 from ote_twisted.topology.names import check_label_key, check_label_value
+from ote_twisted.topology.selection.operators import Operator
 from ote_twisted.topology.selection.scanner import Scanner
-from ote_twisted.topology.selection.terms import Operator, Requirement
+from ote_twisted.topology.selection.terms import Requirement
 
 MAX_INTEGER: Final = 2**63 - 1
 """Largest number that ``>`` and ``<`` take, as in Kubernetes."""

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 from itertools import compress, product
 from operator import and_
+from typing import TYPE_CHECKING
 
 from ote_twisted.topology.selection.gather import gather
 from ote_twisted.topology.selection.ids import IdSet, MakeIds, Postings
 from ote_twisted.topology.selection.patterns import END, Glob, Pattern
 from ote_twisted.topology.selection.sorted_texts import SortedTexts
-from ote_twisted.topology.selection.terms import Search
+
+if TYPE_CHECKING:
+    from ote_twisted.topology.selection.terms import Search
 
 SIZE = 3
 """Characters in the runs that texts are filed under."""

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from typing import Any
 
 from attrs import field, frozen
 
 from ote_twisted.topology.names import ClusterName
+from ote_twisted.topology.selection.operators import Operator
 from ote_twisted.topology.selection.patterns import Glob
 from ote_twisted.topology.selection.regexes import Found, compile_regex, may_look_ahead, required_runs
-
-
-class Operator(StrEnum):
-    """Operators of Kubernetes label selectors."""
-
-    EQUALS = "="
-    NOT_EQUALS = "!="
-    IN = "in"
-    NOT_IN = "notin"
-    EXISTS = "exists"
-    NOT_EXISTS = "!exists"
-    GREATER = ">"
-    LESS = "<"
 
 
 @frozen

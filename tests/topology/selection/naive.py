@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ote_twisted.topology.names import ClusterName
 from ote_twisted.topology.selection.index import ClusterIndex
+from ote_twisted.topology.selection.operators import Operator
 from ote_twisted.topology.selection.patterns import Glob
 from ote_twisted.topology.selection.terms import (
     At,
@@ -18,7 +19,6 @@ from ote_twisted.topology.selection.terms import (
     Labelled,
     Like,
     Named,
-    Operator,
     PositiveTerm,
     Requirement,
     Search,

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.topology.selection import gather, ids, lexicon, sorted_texts
 from ote_twisted.topology.selection.evaluate import explain
-from ote_twisted.topology.selection.ids import make_ids, plain_ids
+from ote_twisted.topology.selection.ids import best_ids, plain_ids
 from ote_twisted.topology.selection.index import ClusterIndex
 from ote_twisted.topology.selection.parser import parse
 from ote_twisted.topology.selection.patterns import Glob
@@ -35,7 +35,7 @@ from tests.topology.selection.naive import (
     trees,
 )
 
-MAKERS = (make_ids, plain_ids)
+MAKERS = (best_ids(), plain_ids)
 
 names_of_two = st.text(alphabet="ab", min_size=1, max_size=9)
 
@@ -214,7 +214,7 @@ class PlainSetTests(SynchronousTestCase):
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        self.assertIsInstance(module.make_ids((1, 2)), set)
+        self.assertIsInstance(module.best_ids()((1, 2)), set)
 
 
 class ManyNamesTests(SynchronousTestCase):

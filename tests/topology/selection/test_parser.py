@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.errors import InvalidSelector
 from ote_twisted.topology.names import ClusterName
+from ote_twisted.topology.selection.operators import Operator
 from ote_twisted.topology.selection.parser import MAX_REGEXES, MAX_TERMS, MAX_TEXT, parse
 from ote_twisted.topology.selection.patterns import MAX_PATTERN, Glob
 from ote_twisted.topology.selection.terms import (
@@ -16,7 +17,6 @@ from ote_twisted.topology.selection.terms import (
     Labelled,
     Like,
     Named,
-    Operator,
     PositiveTerm,
     Requirement,
     Search,
