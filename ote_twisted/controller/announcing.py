@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ote_twisted.controller.directory import Directory
 from ote_twisted.controller.entries import pages
+from ote_twisted.controller.revisions import Revisions
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.causes import Cause, absences_of
 from ote_twisted.topology.difference import Difference
@@ -30,14 +31,21 @@ class Announcer:
     """Keeps the parent's view of our subtree current.
 
     :ivar sent: announcements sent.
+    :ivar resumed: parents that were told only what had changed since they had been told last.
+    :ivar revisions: what changed lately.
     """
 
-    def __init__(self, table: RoutingTable, directory: Directory, clock: IReactorTime, now: Callable[[], float]) -> None:
+    def __init__(
+        self, table: RoutingTable, directory: Directory, life: str, clock: IReactorTime, now: Callable[[], float]
+    ) -> None:
         """
         :param directory: how old what clusters say of themselves is, and why others cannot be reached.
+        :param life: a text that no other start of a controller has.
         :param now: wall clock, unix seconds; only told to v1 parents.
         """
         self.sent = 0
+        self.resumed = 0
+        self.revisions = Revisions(life)
         self._table = table
         self._directory = directory
         self._clock = clock
@@ -48,11 +56,15 @@ class Announcer:
         self._repeating: IDelayedCall | None = None
 
     def opened(self, link: ILink) -> None:
-        """A parent is there: announce everything at once."""
+        """A parent is there: announce everything at once, or what changed since it was told last."""
         self._stop()
         self._link = link
         self._pending = Difference()
-        self.complete()
+        names = self.revisions.since(link.resume) if link.v2 else None
+        if names is None:
+            self.complete()
+        else:
+            self._resume(names)
 
     def lost(self) -> None:
         """The parent is gone; nothing is owed to it."""
@@ -71,7 +83,10 @@ class Announcer:
 
     def note(self, difference: Difference) -> None:
         """Routes changed; the parent is told soon, whatever else changes until then in the same message."""
-        if self._link is None or not (difference.present or difference.gone or difference.told):
+        if not (difference.present or difference.gone or difference.told):
+            return
+        self.revisions.note((*difference.present, *difference.gone, *difference.told), len(self._table))
+        if self._link is None:
             return
         self._pending.follow(difference)
         if self._flushing is None:
@@ -97,23 +112,34 @@ class Announcer:
             self._register(pending.present.values(), pending.gone)
             self._subtree()
 
+    def _resume(self, names: Iterable[str]) -> None:
+        self.resumed += 1
+        entries = {name: self._table.entry(name) for name in names}
+        present = [entry for entry in entries.values() if entry is not None]
+        gone = {name: self._directory.cause_of(name) for name, entry in entries.items() if entry is None}
+        self._announce(present, gone, complete=False, resumes=True)
+
     def _announce(
         self,
         present: Iterable[ClusterEntry],
         gone: Mapping[str, Cause | None],
         complete: bool,
         compare: bool = True,
+        resumes: bool = False,
     ) -> None:
         """In parts, if need be; only the last carries the digest, so only there the views are compared."""
         head = pb.MessageHead(Command=pb.Announce, ClusterName=self._table.own.name)
-        parts = list(pages(map(self._aged, present), list(gone)))
+        parts = list(pages(map(self._aged, present), list(gone))) or [((), ())]
         for number, (appeared, lost) in enumerate(parts, 1):
-            digest, count = (self._table.digest, len(self._table)) if compare and number == len(parts) else (0, 0)
+            last, begins = compare and number == len(parts), resumes and number == 1
+            digest, count = (self._table.digest, len(self._table)) if last else (0, 0)
             absent = tuple(name for name in lost if gone[name] is None)
             causes = {name: cause for name in lost if (cause := gone[name]) is not None}
             absences = absences_of(causes, self._clock.seconds())
-            announcement = Announcement(complete and number == 1, appeared, absent, digest, count, absences)
-            self._send(head, encode_announcement(announcement))
+            stream = self.revisions.stream if last or begins else ""
+            revision = self.revisions.revision if last else 0
+            part = Announcement(complete and number == 1, appeared, absent, digest, count, absences, stream, revision, begins)
+            self._send(head, encode_announcement(part))
 
     def _aged(self, entry: ClusterEntry) -> ClusterEntry:
         """With the age that its status has in this moment; one without a status has none."""

@@ -21,9 +21,10 @@ class Record:
     """One cluster.
 
     :ivar since: unix seconds: it is online, or cannot be reached, since then.
-    :ivar as_of: unix seconds: what is known of it was so then.
+    :ivar as_of: unix seconds: it said then what is known of its status.
     :ivar heard: the same moment on the monotonic clock.
     :ivar cause: why it cannot be reached; ``None`` while it can.
+    :ivar last_seen: unix seconds: when it could not be reached any more; until then every change was told.
     """
 
     entry: ClusterEntry
@@ -32,6 +33,7 @@ class Record:
     as_of: float
     heard: float
     cause: Cause | None = None
+    last_seen: float = 0.0
 
     @property
     def online(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 
 from attrs import evolve
@@ -11,15 +11,18 @@ from twisted.logger import Logger
 
 from ote_twisted.controller.conditions import AGREES, ANNOUNCING, DISAGREES, Synced
 from ote_twisted.controller.entries import check_entry, shortened
+from ote_twisted.controller.shelf import Shelf, Version
 from ote_twisted.errors import InvalidName, MalformedMessage
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.causes import MAX_REASON, Cause, causes_of
+from ote_twisted.topology.claims import Claim
 from ote_twisted.topology.difference import Difference
 from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.announce import Announcement, decode_announcement
 from ote_twisted.wire.codec import encode
 from ote_twisted.wire.entry import ClusterEntry
+from ote_twisted.wire.join import Accept, Admission, JoinRequest, Resume
 from ote_twisted.wire.routes import decode_registry, decode_subtree
 
 REQUEST_INTERVAL = 5.0
@@ -31,12 +34,17 @@ class Claims:
 
     :ivar invalid: claims or bodies that were out of grammar.
     :ivar mismatches: announcements after which the digests differed.
+    :ivar resumed: children that went on from what was kept of an earlier link.
+    :ivar shelf: what is kept of children that are away.
     """
 
     def __init__(self, table: RoutingTable, clock: IReactorTime, synchronised: Callable[[str, Synced | None], None]) -> None:
         """:param synchronised: is told how far what is known of a child's subtree is what the child has."""
         self.invalid = 0
         self.mismatches = 0
+        self.resumed = 0
+        self.shelf = Shelf()
+        self._versions: dict[str, Version] = {}
         self._table = table
         self._clock = clock
         self._synchronised = synchronised
@@ -44,6 +52,15 @@ class Claims:
         self._subtrees: dict[str, bytes] = {}
 
     _log = Logger()
+
+    def resumable(self, request: JoinRequest, admission: Admission) -> Admission:
+        """With what is held of the child's announcements, on this link or one that is about to be replaced."""
+        if not isinstance(admission, Accept) or admission.subprotocol is None or not request.instance:
+            return admission
+        live = self._versions.get(request.name)
+        if live is not None and live.instance == request.instance:
+            return evolve(admission, resume=live.resume)
+        return evolve(admission, resume=self.shelf.offer(request.name, request.instance, self._clock.seconds()))
 
     def opened(self, link: ILink) -> Difference:
         """A child's link is established: it claims itself, a child of ours as soon as it announces what it is."""
@@ -67,6 +84,9 @@ class Claims:
         return self._table.close_child(link.peer, cause)
 
     def _forget(self, child: str) -> None:
+        version, subtree = self._versions.pop(child, None), self._table.children.get(child)
+        if version is not None and subtree is not None:
+            self.shelf.put(child, version, dict(subtree.claims), self._clock.seconds())
         self._subtrees.pop(child, None)
         self._asked.pop(child, None)
 
@@ -91,9 +111,20 @@ class Claims:
         announcement = decode_announcement(body)
         present = [entry for entry in announcement.present if self._valid(link.peer, entry)]
         causes = causes_of(announcement.absences, self._clock.seconds())
-        difference = self._table.announce(link.peer, present, announcement.absent, announcement.complete, causes)
+        kept = self._kept(link, announcement)
+        difference = self._table.announce(link.peer, present, announcement.absent, announcement.complete, causes, kept)
         self._compare(link, announcement)
         return difference
+
+    def _kept(self, link: ILink, announcement: Announcement) -> Mapping[str, Claim]:
+        """What the child said on an earlier link and goes on from. When that is gone the digests differ, and it says all."""
+        if announcement.complete:
+            self.shelf.drop(link.peer)
+        if not announcement.resumes:
+            return {}
+        kept = self.shelf.take(link.peer, link.instance, announcement.stream, self._clock.seconds())
+        self.resumed += kept is not None
+        return kept or {}
 
     def _compare(self, link: ILink, announcement: Announcement) -> None:
         """Only an announcement with a count ends what was to be said."""
@@ -102,8 +133,11 @@ class Claims:
                 self._synchronised(link.peer, ANNOUNCING)
         elif self._agrees(link.peer, announcement.digest):
             self._synchronised(link.peer, AGREES)
+            if announcement.stream and link.instance:
+                self._versions[link.peer] = Version(link.instance, Resume(announcement.stream, announcement.revision))
         else:
             self.mismatches += 1
+            self._versions.pop(link.peer, None)
             self._synchronised(link.peer, DISAGREES)
             self._ask(link)
 

@@ -47,12 +47,17 @@ class Directory(Catalogue):
         if record.cause is None:
             return evolve(known, synced=self._synced.get(name))
         cause = self._effective(name, record.cause)
-        return evolve(known, reason=cause.reason, hop=cause.hop)
+        return evolve(known, reason=cause.reason, hop=cause.hop, as_of=record.last_seen)
 
     def age_of(self, name: str) -> float:
         """Seconds since it was so what is known of a cluster's own status."""
         record = self._records.get(name)
         return 0.0 if record is None else max(0.0, self._seconds() - record.heard)
+
+    def cause_of(self, name: str) -> Cause | None:
+        """Why a cluster cannot be reached, as the one nearest to the break saw it."""
+        record = self._records.get(name)
+        return None if record is None else record.cause
 
     def causes(self) -> dict[str, Cause]:
         """Why clusters cannot be reached, of all of them."""
@@ -83,7 +88,7 @@ class Directory(Catalogue):
         reason, since = (f"not seen since the restart of {self._own}", now) if known.online else (known.reason, known.since)
         cause = Cause(known.hop, reason, seconds - (now - since))
         heard = seconds - (now - known.as_of)
-        self._records[name] = Record(known.entry, dict(known.labels), since, known.as_of, heard, cause)
+        self._records[name] = Record(known.entry, dict(known.labels), since, known.as_of, heard, cause, known.as_of)
         self._put(name)
 
     def carried_along(self, difference: Difference) -> list[str]:
@@ -115,7 +120,7 @@ class Directory(Catalogue):
             self._put(name)
             return {}
         back = record.cause
-        if back is not None or entry.status != record.entry.status:
+        if entry.status != record.entry.status or heard < record.heard:
             record.as_of, record.heard = now - entry.age, heard
         users = {key: value for key, value in record.labels.items() if key not in record.entry.labels}
         record.entry, record.labels, record.cause = entry, {**users, **entry.labels}, None
@@ -132,8 +137,7 @@ class Directory(Catalogue):
         if record is None or not record.online:
             return {}
         record.cause = Cause("", NOT_ANNOUNCED, self._seconds()) if cause is None else cause
-        record.since = record.as_of = self._wall(record.cause)
-        record.heard = record.cause.at
+        record.since = record.last_seen = self._wall(record.cause)
         return {below: None for below, other in self._lost_below(name) if other.hop != record.cause.hop}
 
     def _learn(self, name: str, told: Told) -> bool:
@@ -148,6 +152,7 @@ class Directory(Catalogue):
         if (known.hop, known.reason) == (cause.hop, cause.reason) and abs(known.at - cause.at) < SAME:
             return False
         record.cause, record.since = cause, self._wall(cause)
+        record.last_seen = max(record.last_seen, record.since) if cause.hop else record.last_seen
         return True
 
     def _wall(self, cause: Cause) -> float:

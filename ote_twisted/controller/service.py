@@ -19,7 +19,6 @@ from ote_twisted.controller.admission import admit
 from ote_twisted.controller.announcing import Announcer
 from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.claims import Claims
-from ote_twisted.controller.conditions import Synced
 from ote_twisted.controller.directory import Directory
 from ote_twisted.controller.downward import Downward
 from ote_twisted.controller.entries import fitting
@@ -84,11 +83,15 @@ class ClusterController(Service):
         self.membership = Membership(self.table)
         self.links: dict[str, ILink] = {}
         self.directory = Directory(own, now, clock.seconds, settings.leaf)
+        self.records = ClusterRecords(
+            store, clock, now, new_uid, self.directory.known, self._labelled, self.directory.object_deleted
+        )
+        self.tidying = Tidying(self.directory, self.records, clock)
         self.uplink = Uplink(settings.outbox)
         self.owned = OwnedTasks(own.name, self.uplink, now)
         self.neighbours = Neighbours(own.name, settings.is_root, self.links, clock)
-        self.announcer = Announcer(self.table, self.directory, clock, now)
-        self.claims = Claims(self.table, clock, self._synchronised)
+        self.announcer = Announcer(self.table, self.directory, new_uid(), clock, now)
+        self.claims = Claims(self.table, clock, self.tidying.synchronised)
         self.pressure = BackPressure(own.name, self.uplink)
         self.performer = Performer(shim, PerformedTasks(), clock, settings.performing, self.owned.performed, self.pressure.holds)
         self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
@@ -99,10 +102,6 @@ class ClusterController(Service):
         forward = self._drop if settings.is_root else self.uplink.send
         self.upward = Upward(self.table, forward, self.owned.answered, self._reported, from_child.received)
         self.from_child = from_child
-        self.records = ClusterRecords(
-            store, clock, now, new_uid, self.directory.known, self._labelled, self.directory.object_deleted
-        )
-        self.tidying = Tidying(self.directory, self.records, clock)
         self.own_status = OwnStatus(shim, clock, settings.status_interval, self._own_status)
         self.parent_answered = False
         self.unowned = 0
@@ -161,7 +160,8 @@ class ClusterController(Service):
 
     def admit(self, request: JoinRequest) -> Admission:
         """See :meth:`ILinkSink.admit`."""
-        return self.chronicle.judged(request, admit(request, self._own, self.neighbours.ancestry.path[1:], self.table.via))
+        admission = admit(request, self._own, self.neighbours.ancestry.path[1:], self.table.via)
+        return self.chronicle.judged(request, self.claims.resumable(request, admission))
 
     def link_opened(self, link: ILink) -> None:
         """See :meth:`ILinkSink.link_opened`."""
@@ -266,10 +266,6 @@ class ClusterController(Service):
             self.from_parent.refuse(refused)
         if difference.present or difference.gone or difference.moved:
             self.owned.clusters_changed([*difference.present, *difference.moved, *along], list(difference.gone))
-
-    def _synchronised(self, child: str, synced: Synced | None) -> None:
-        if self.directory.synchronised(child, synced):
-            self.records.changed([child])
 
     def _labelled(self, name: str, labels: Mapping[str, str]) -> None:
         if self.directory.label(name, labels):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from ote_twisted.controller.conditions import Synced
 from ote_twisted.controller.directory import Directory
 from ote_twisted.controller.records import ClusterRecords
 
@@ -12,7 +13,7 @@ PATIENCE = 10.0
 
 
 class Tidying:
-    """Tells the objects of clusters that were left behind by a hop that is back."""
+    """Sees to objects of clusters that nobody announced anew: left behind by a hop that is back, or told in full at last."""
 
     def __init__(self, directory: Directory, records: ClusterRecords, clock: IReactorTime) -> None:
         self._directory = directory
@@ -29,6 +30,11 @@ class Tidying:
         """The directory changed."""
         if self._running and self._call is None and self._directory.come_back:
             self._call = self._clock.callLater(PATIENCE, self._left_behind)
+
+    def synchronised(self, child: str, synced: Synced | None) -> None:
+        """How far what is known of a child's subtree is what the child has."""
+        if self._directory.synchronised(child, synced):
+            self._records.changed([child])
 
     def stop(self) -> None:
         """Look no more."""

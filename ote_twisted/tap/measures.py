@@ -107,7 +107,11 @@ def _traffic(controller: ClusterController) -> list[Measure]:
         "exhausted": "Messages whose hop limit ran out.",
     }
     own = {"reports": "Edge reports received.", "unowned": "Answers that nobody here asked for."}
-    claims = {"invalid": "Announcements out of grammar.", "mismatches": "Announcements after which digests differed."}
+    claims = {
+        "invalid": "Announcements out of grammar.",
+        "mismatches": "Announcements after which digests differed.",
+        "resumed": "Children that announced only what had changed since their last link.",
+    }
     from_child = {
         "malformed": "Bodies of children's other messages that were out of grammar.",
         "spoofed": "Other messages and failures that spoke for clusters not below their sender.",

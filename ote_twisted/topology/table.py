@@ -20,6 +20,7 @@ from ote_twisted.topology.routes import Routes
 from ote_twisted.wire.entry import ClusterEntry, combine, entry_digest
 
 _NO_CAUSES: Mapping[str, Cause] = {}
+_NO_CLAIMS: Mapping[str, Claim] = {}
 
 
 class RoutingTable(Routes):
@@ -82,24 +83,37 @@ class RoutingTable(Routes):
         absent: Collection[str],
         complete: bool = False,
         causes: Mapping[str, Cause] = _NO_CAUSES,
+        kept: Mapping[str, Claim] = _NO_CLAIMS,
     ) -> Difference:
         """Take a child's announcement. A complete one forgets what it does not name.
 
         :param causes: why clusters are gone, as far as the child says; those not reached through it before included.
+        :param kept: what it had claimed on an earlier link and claims still, as far as this announcement does not name it.
         """
         difference = Difference()
         subtree = self.children[child]
-        named = {entry.name for entry in present}
+        named = {entry.name for entry in present}.union(kept)
         gone = [name for name in subtree.claims if name not in named] if complete else [*absent, *causes]
         for name in gone:
             self._withdraw(child, subtree, name, difference, causes.get(name))
         for sent in present:
             entry, said = self._rooted(child, subtree, named, sent), entry_digest(sent)
             self._claim(child, subtree, entry, said, difference, said if entry is sent else None)
+        self._claim_again(child, subtree, kept, {*absent, *causes}, difference)
         for name, cause in causes.items():
             if name not in self.via and name != self.own.name:
                 difference.explains(name, Told(child, cause))
         return difference
+
+    def _claim_again(
+        self, child: str, subtree: Subtree, kept: Mapping[str, Claim], gone: Collection[str], difference: Difference
+    ) -> None:
+        for name, claim in kept.items():
+            if name == child and name not in subtree.claims:
+                entry = evolve(claim.entry, listen=subtree.listen or claim.entry.listen)
+                self._claim(child, subtree, entry, claim.said, difference)
+            elif name not in subtree.claims and name not in gone:
+                self._claim(child, subtree, claim.entry, claim.said, difference, claim.digest)
 
     def whole_subtree(self, child: str, names: Collection[str]) -> bool:
         """``names`` are exactly everything below and including ``child`` that can perform, and nothing is in dispute."""

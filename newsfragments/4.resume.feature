@@ -1,0 +1,1 @@
+A child that reconnects within ten minutes announces only what changed since, under a digest of everything: after an outage of a subtree of 1,000 clusters with 1 % changed, less than 3 % of the bytes of a complete announcement.
