@@ -36,7 +36,10 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Machine(Controller):
-    """A controller on a machine of its own."""
+    """A controller on a machine of its own.
+
+    :ivar before: a command line that runs the program, if it is not to be run just so.
+    """
 
     def __init__(self, lab: Lab, folder: Path, name: str, parents: tuple[str, ...], *options: str) -> None:
         """
@@ -46,6 +49,7 @@ class Machine(Controller):
         self._namespace = lab.machine(name)
         self._address = lab.address(name)
         self._socket = self.folder / "api"
+        self.before: tuple[str, ...] = ()
         self.options = [
             f"--name={name}",
             f"--state={self.folder / 'state'}",
@@ -64,7 +68,7 @@ class Machine(Controller):
         self._socket.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self._namespace.enter(*command),
+                self._namespace.enter(*self.before, *command),
                 cwd=self.folder,
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
