@@ -37,9 +37,9 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
+def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
     """What the condition gives, as soon as it is true; connection failures are "not yet"."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     pace = Event()
     while True:
         try:
@@ -48,7 +48,7 @@ def until(condition: Callable[[], Any], what: str) -> Any:
         except (URLError, ConnectionError, TimeoutError):
             pass
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {PATIENCE:g} s: {what}")
+            raise AssertionError(f"not within {patience:g} s: {what}")
         pace.wait(PACE)
 
 
@@ -182,8 +182,8 @@ class ControllersTestCase(SynchronousTestCase):
         """A folder for all of them."""
         self.folder = Path(self.mktemp()).absolute()
 
-    def controller(self, name: str, *options: str) -> Controller:
+    def controller(self, name: str, *options: str, ping: str = "500ms") -> Controller:
         """One that is not started."""
-        made = Controller(self.folder, name, *options)
+        made = Controller(self.folder, name, *options, ping=ping)
         self.addCleanup(made.end)
         return made
