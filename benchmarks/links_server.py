@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from zope.interface import implementer
 
-from ote_twisted.controller.admission import admit
+from ote_twisted.controller.admission import Standing, admit
 from ote_twisted.interfaces import ILink, ILinkSink
 from ote_twisted.testing.certificates import self_signed
 from ote_twisted.topology.table import RoutingTable
@@ -38,7 +38,7 @@ class Routes:
 
     def admit(self, request: JoinRequest) -> Admission:
         """See ILinkSink."""
-        return admit(request, "root", (), self.table.via)
+        return admit(request, Standing("root"), self.table.via.get(request.name, ""))
 
     def link_opened(self, link: ILink) -> None:
         """See ILinkSink."""

@@ -99,6 +99,20 @@ class ShimLimitConfig:
     )
 
 
+@frozen
+class AdmissionConfig:
+    """How fast children are taken. One that comes earlier than its turn is told when to come again."""
+
+    rate: int = field(
+        default=300,
+        metadata=option(kinds.COUNT, "Children that are taken each second in the long run."),
+    )
+    burst: int = field(
+        default=300,
+        metadata=option(kinds.COUNT, "Children that are taken at once after a rest."),
+    )
+
+
 _LOG = section("What is logged, and how.")
 _STOP = option(kinds.DURATION, "Time for answering what is under way after SIGTERM; what remains then is cut off.")
 
@@ -231,6 +245,9 @@ class ControllerConfig:
     )
     stop_timeout: float = field(default=10.0, metadata=_STOP)
     log: LogConfig = field(factory=LogConfig, metadata=_LOG)
+    admission: AdmissionConfig = field(
+        factory=AdmissionConfig, metadata=section("How fast children are taken when many come at once.")
+    )
     limit: LimitConfig = field(factory=LimitConfig, metadata=section("Bounds; sizes in bytes."))
 
 

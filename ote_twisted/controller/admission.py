@@ -2,41 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+
+from attrs import frozen
 
 from ote_twisted.errors import InvalidName
 from ote_twisted.topology.names import parse_name
+from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.join import V2, Accept, Admission, JoinRequest, Refuse
 
 RETRY_AFTER = 5.0
-"""When one who was refused for a passing reason may ask again, seconds."""
+"""When one whose name is in use may ask again, seconds."""
+
+UNROOTED = 2.0
+"""When one may ask again who came while there was no way to the root, seconds."""
 
 
-def admit(request: JoinRequest, own: str, ancestors: Collection[str], via: Mapping[str, str]) -> Admission:
+@frozen
+class Standing:
+    """Where a controller is when somebody asks to join.
+
+    :ivar own: its name.
+    :ivar ancestors: names between it and the root.
+    :ivar rooted: there is a way to a root.
+    """
+
+    own: str
+    ancestors: Collection[str] = ()
+    rooted: bool = True
+
+
+def admit(
+    request: JoinRequest, standing: Standing, holder: str = "", held: ClusterEntry | None = None, ours: bool = False
+) -> Admission:
     """Decide about a handshake.
 
     A name that is connected here right now is not refused here: the tunnel finds out which of the two is alive.
 
-    :param own: name of this controller.
-    :param ancestors: names between here and the root.
-    :param via: reachable cluster -> child through which it is reached.
+    :param holder: the child through which a cluster of that name is reached; empty if none is.
+    :param held: what is known of that cluster.
+    :param ours: it is a child of ours by its own configuration, or was our child before.
     """
+    fault = _fault(request)
+    if fault is not None:
+        return fault
+    name, own = request.name, standing.own
+    if name == own:
+        return Refuse(403, f"{name} is the name of this controller")
+    if name in standing.ancestors:
+        return Refuse(403, f"{name} is above {own} on the way to the root, so it cannot be below")
+    if holder not in ("", name) and not _moves(request, held):
+        return Refuse(403, f"a cluster {name} is already reached through {holder}", RETRY_AFTER)
+    if not (standing.rooted or ours):
+        return Refuse(503, f"{own} has no way to the root, so it takes nobody but its own children", UNROOTED)
+    return _accept(request)
+
+
+def _fault(request: JoinRequest) -> Refuse | None:
     if request.listen is None:
         return Refuse(400, "the header listen-addr is missing: the address at which this cluster's own tunnel is reached")
     if not request.user_defined_name:
         return Refuse(400, "the header name is missing or empty")
     try:
-        name = parse_name(request.name)
+        parse_name(request.name)
     except InvalidName as fault:
         return Refuse(400, str(fault))
-    if name == own:
-        return Refuse(403, f"{name} is the name of this controller")
-    if name in ancestors:
-        return Refuse(403, f"{name} is above {own} on the way to the root, so it cannot be below")
-    holder = via.get(name, name)
-    if holder != name:
-        return Refuse(403, f"a cluster {name} is already reached through {holder}", RETRY_AFTER)
-    return _accept(request)
+    return None
+
+
+def _moves(request: JoinRequest, held: ClusterEntry | None) -> bool:
+    """It is the cluster that is reached elsewhere, and is about to be here instead."""
+    same = held is not None and request.instance != "" and request.instance == held.instance
+    return same and held is not None and (request.standby or request.epoch > held.epoch)
 
 
 def _accept(request: JoinRequest) -> Admission:

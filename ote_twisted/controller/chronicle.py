@@ -46,7 +46,7 @@ class Chronicle:
         """There is no link to a parent any more."""
         self._recorder.record("ParentLost", f"The link to the parent at {link.peer_address} was lost: {reason}.", warning=True)
 
-    def child_lost(self, child: str, reason: str, difference: Difference) -> Difference:
+    def child_lost(self, child: str, reason: str, difference: Difference) -> None:
         """A child's link is gone, with that difference."""
         lost = child in difference.gone
         way = "" if lost else " There is another way to it."
@@ -55,7 +55,6 @@ class Chronicle:
         if behind:
             self._recorder.record("SubtreeUnreachable", f"There is no way to {_named(behind)} behind it.", child, warning=True)
             self._miss(child, behind)
-        return difference
 
     def changed(self, difference: Difference, before: Directory) -> None:
         """The routes changed.

@@ -72,7 +72,7 @@ class Claims:
             user_defined_name=link.user_defined_name,
             performs=not link.v2,
         )
-        self._synchronised(link.peer, ANNOUNCING if link.v2 else None)
+        self._synchronised(link.peer, ANNOUNCING if link.v2 and not link.standby else None)
         cause = Cause(link.peer, f"{link.peer} has joined again and has not announced it yet", self._clock.seconds())
         return self._table.open_child(shortened(own), link.v2, cause)
 
@@ -113,6 +113,8 @@ class Claims:
         causes = causes_of(announcement.absences, self._clock.seconds())
         kept = self._kept(link, announcement)
         difference = self._table.announce(link.peer, present, announcement.absent, announcement.complete, causes, kept)
+        child = self._table.children[link.peer].claims.get(link.peer)
+        link.epoch = link.epoch if child is None else max(link.epoch, child.entry.epoch)
         self._compare(link, announcement)
         return difference
 

@@ -34,12 +34,14 @@ class FromChild:
         again: Callable[[str, str], bool],
         undelivered: Callable[[pb.MessageHead, Sequence[str], str], None],
         carry: Callable[[pb.ClusterMessage, bytes], None],
+        carries: Callable[[ILink], None],
     ) -> None:
         """
         :param changed: takes what an announcement changed.
         :param again: (child, uid) sends a request again by names that was meant for the child's whole subtree.
         :param undelivered: tells the owner of a request which targets had no way and why.
         :param carry: takes a message with an unknown command, and its bytes, upwards.
+        :param carries: is told that a link that stood by begins to carry.
         """
         self.malformed = 0
         self.spoofed = 0
@@ -49,11 +51,14 @@ class FromChild:
         self._again = again
         self._undelivered = undelivered
         self._carry = carry
+        self._carries = carries
 
     def received(self, link: ILink, message: pb.ClusterMessage, raw: bytes) -> None:
         """Take one message; a malformed body changes nothing."""
         head = message.Head
         if head.Command in ROUTES:
+            if link.standby:
+                self._carries(link)
             self._changed(self._claims.received(link, message))
         elif head.Command == pb.Undeliverable:
             self._not_delivered(link, message)

@@ -14,6 +14,7 @@ from ote_twisted.topology.difference import Difference, Refused
 from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import encode
+from ote_twisted.wire.limits import TREE_DEPTH_LIMIT
 from ote_twisted.wire.notices import (
     Neighbour,
     Neighbourhood,
@@ -68,9 +69,12 @@ class FromParent:
         }
 
     def opened(self, link: ILink) -> None:
-        """There is another parent, which has refused nothing yet."""
+        """There is another parent, which has refused nothing yet. An original never says who is above us."""
         self.refusal = ""
         self._link = link
+        self._neighbours.parent_opened(link)
+        if not link.v2:
+            self._changed(self._table.set_ancestors(()))
 
     def received(self, link: ILink, message: pb.ClusterMessage, raw: bytes) -> None:
         """Take one message; a malformed body changes nothing."""
@@ -92,17 +96,22 @@ class FromParent:
             self.observer.path_learnt(link, ancestry)
         if self._table.own.name in ancestry.path:
             link.close(POLICY_VIOLATION, f"{self._table.own.name} is above its own parent")
-            return
-        self._changed(self._table.set_ancestors(ancestry.path))
-        self._neighbours.parent_says(ancestry.path, ancestry.rooted)
+        elif len(ancestry.path) == TREE_DEPTH_LIMIT:
+            link.close(POLICY_VIOLATION, f"{self._table.own.name} would be more than {TREE_DEPTH_LIMIT - 1} hops from the root")
+        else:
+            self._changed(self._table.set_ancestors(ancestry.path))
+            self._neighbours.parent_says(ancestry)
 
     def _neighbour_route(self, link: ILink, body: bytes) -> None:
         router = decode_router(body)
-        self._neighbours.parent_neighbours(router.children)
-        self._observe(link, Neighbourhood(_listed(router.children), _listed(router.neighbours)))
+        neighbourhood = Neighbourhood(_listed(router.children), _listed(router.neighbours))
+        self._neighbours.parent_neighbours(neighbourhood.siblings, original=True)
+        self._observe(link, neighbourhood)
 
     def _neighbourhood(self, link: ILink, body: bytes) -> None:
-        self._observe(link, decode_neighbourhood(body))
+        neighbourhood = decode_neighbourhood(body)
+        self._neighbours.parent_neighbours(neighbourhood.siblings, original=False)
+        self._observe(link, neighbourhood)
 
     def _observe(self, link: ILink, neighbourhood: Neighbourhood) -> None:
         if self.observer is not None:

@@ -15,8 +15,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ote_twisted.controller.admission import admit
 from ote_twisted.controller.announcing import Announcer
+from ote_twisted.controller.children import Children
 from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.claims import Claims
 from ote_twisted.controller.directory import Directory
@@ -36,7 +36,7 @@ from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.controller.tidying import Tidying
 from ote_twisted.controller.uplink import Uplink
 from ote_twisted.controller.upward import Upward
-from ote_twisted.interfaces import IClusterShim, ILink, ILinkSink, IObjectStore, IShimHost, ITaskCarrier, ITaskOwner
+from ote_twisted.interfaces import IClusterShim, IKeptState, ILink, ILinkSink, IObjectStore, IShimHost, ITaskCarrier, ITaskOwner
 from ote_twisted.tasks.model import Task
 from ote_twisted.tasks.performed import PerformedTasks
 from ote_twisted.topology.difference import Difference
@@ -72,26 +72,29 @@ class ClusterController(Service):
         new_uid: Callable[[], str],
         settings: ControllerSettings,
         chronicle: Chronicle,
+        kept: IKeptState,
     ) -> None:
         """
         :param own: this cluster; ``performs`` says whether it has a shim.
         :param now: wall clock, unix seconds.
+        :param kept: where it remembers who it is.
         """
         self.settings = settings
         self.chronicle = chronicle
         self.table = RoutingTable(own)
-        self.membership = Membership(self.table)
+        self.membership = Membership(self.table, kept, new_uid)
         self.links: dict[str, ILink] = {}
-        self.directory = Directory(own, now, clock.seconds, settings.leaf)
-        self.records = ClusterRecords(
-            store, clock, now, new_uid, self.directory.known, self._labelled, self.directory.object_deleted
-        )
-        self.tidying = Tidying(self.directory, self.records, clock)
+        self.directory = directory = Directory(own, now, clock.seconds, settings.leaf)
+        self.records = ClusterRecords(store, clock, now, new_uid, directory.known, self._labelled, directory.object_deleted)
+        self.tidying = Tidying(directory, self.records, clock)
         self.uplink = Uplink(settings.outbox)
         self.owned = OwnedTasks(own.name, self.uplink, now)
-        self.neighbours = Neighbours(own.name, settings.is_root, self.links, clock)
-        self.announcer = Announcer(self.table, self.directory, new_uid(), clock, now)
+        self.neighbours = Neighbours(own.name, own.listen, settings.is_root, self.links, clock)
+        self.announcer = Announcer(self.table, directory, new_uid(), clock, now)
         self.claims = Claims(self.table, clock, self.tidying.synchronised)
+        self.children = Children(
+            self.table, self.links, self.claims, self.neighbours, directory, chronicle, clock, settings.admission, self._changed
+        )
         self.pressure = BackPressure(own.name, self.uplink)
         self.performer = Performer(shim, PerformedTasks(), clock, settings.performing, self.owned.performed, self.pressure.holds)
         self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
@@ -110,7 +113,8 @@ class ClusterController(Service):
         self._shim = shim
 
     def _make_from_child(self) -> FromChild:
-        return FromChild(self.table, self.claims, self._changed, self.downward.refused_whole, self.owned.undelivered, self._carry)
+        again, undelivered = self.downward.refused_whole, self.owned.undelivered
+        return FromChild(self.table, self.claims, self._changed, again, undelivered, self._carry, self.children.carries)
 
     def serve(self, owner: ITaskOwner) -> None:
         """Name the owner of tasks; the composition root calls it once, before anything starts."""
@@ -120,6 +124,7 @@ class ClusterController(Service):
 
     async def prepare(self) -> None:
         """Read what was known before a restart. Call before :meth:`startService`."""
+        await self.membership.prepare()
         for known in await self.records.load():
             self.directory.load(known)
 
@@ -160,26 +165,23 @@ class ClusterController(Service):
 
     def admit(self, request: JoinRequest) -> Admission:
         """See :meth:`ILinkSink.admit`."""
-        admission = admit(request, self._own, self.neighbours.ancestry.path[1:], self.table.via)
-        return self.chronicle.judged(request, self.claims.resumable(request, admission))
+        return self.children.admit(request)
 
     def link_opened(self, link: ILink) -> None:
-        """See :meth:`ILinkSink.link_opened`."""
-        if not (link.is_parent and self.uplink.link is not None):
-            self.chronicle.opened(link)
+        """See :meth:`ILinkSink.link_opened`. A link to a parent carries from now on, in place of any other."""
         if link.is_parent:
+            if self.uplink.link is None:
+                self.chronicle.opened(link)
+            self._changed(self.membership.another_link())
             self.from_parent.opened(link)
             self.uplink.opened(link)
             self.announcer.opened(link)
             self.uplink.release()
         else:
-            self.links[link.peer] = link
-            difference = self.claims.opened(link)
-            self.neighbours.opened(link)
-            self._changed(difference)
+            self.children.opened(link)
 
     def link_lost(self, link: ILink, reason: str) -> None:
-        """See :meth:`ILinkSink.link_lost`. The loss of a link that was replaced already changes nothing (F30)."""
+        """See :meth:`ILinkSink.link_lost`. The loss of a link in whose place there is another changes nothing (F30)."""
         self.pressure.forget(link)
         if link.is_parent:
             if self.uplink.link is link:
@@ -189,10 +191,8 @@ class ClusterController(Service):
                 self.neighbours.parent_lost()
                 self._changed(self.table.set_ancestors(()))
                 self._room()
-        elif self.links.get(link.peer) is link:
-            del self.links[link.peer]
-            self._changed(self.chronicle.child_lost(link.peer, reason, self.claims.lost(link, reason)))
-            self.neighbours.changed()
+        else:
+            self.children.lost(link, reason)
 
     def messages_received(self, link: ILink, messages: Sequence[bytes]) -> None:
         """See :meth:`ILinkSink.messages_received`."""
@@ -234,8 +234,7 @@ class ClusterController(Service):
 
     def cancel(self, uid: str, targets: Sequence[str]) -> None:
         """See :meth:`ITaskCarrier.cancel`. Originals do not know the command and are spared it."""
-        head = request_head(pb.Cancel, parent=self._own, uid=uid)
-        self.downward.send(pb.ClusterMessage(Head=head), targets)
+        self.downward.send(pb.ClusterMessage(Head=request_head(pb.Cancel, parent=self._own, uid=uid)), targets)
 
     # ---- IShimHost
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from ote_twisted.controller.downward import FULL
+from ote_twisted.controller.pace import PaceLimits
 from ote_twisted.controller.performing import PerformingLimits
 
 
@@ -18,6 +19,7 @@ class ControllerSettings:
     :ivar full_link: bytes queued for a child from which on tasks for it go back to their owner; below the bound at which
         the link is closed as a slow reader.
     :ivar status_interval: how often the shim is asked what its cluster is, seconds; 0 asks when it becomes ready only.
+    :ivar admission: how fast children are taken.
     """
 
     is_root: bool
@@ -26,3 +28,4 @@ class ControllerSettings:
     full_link: int = FULL
     leaf: bool = False
     status_interval: float = 30.0
+    admission: PaceLimits = field(factory=PaceLimits)

@@ -74,6 +74,17 @@ def _tree(controller: ClusterController) -> list[Measure]:
         gauge("ote_clusters_known", "Clusters known here, online or not, this one included.", lambda: len(controller.directory)),
         gauge("ote_clusters_online", "Clusters with a way to them, this one included.", controller.directory.online_count),
         gauge("ote_children", "Children linked.", lambda: len(controller.links)),
+        gauge("ote_rooted", "1 while there is a way to a root.", lambda: controller.neighbours.ancestry.rooted),
+        *counters_of(
+            controller.children,
+            "ote_joins",
+            {
+                "paced": "Handshakes that were told to come again at their turn.",
+                "unrooted": "Handshakes refused because there was no way to a root.",
+            },
+        ),
+        counter("ote_routes_moved", "Routes that went to another child without a gap.", lambda: controller.table.moves),
+        gauge("ote_claims_waiting", "Claims without a route: refused, or superseded.", lambda: len(controller.table.disputes)),
         gauge("ote_parent_linked", "1 while there is a link to a parent.", lambda: controller.uplink.link is not None),
         gauge("ote_shim_ready", "1 while the shim can perform tasks.", lambda: controller.own_status.state.ready),
         gauge("ote_uplink_waiting_bytes", "Bytes kept until there is a parent.", lambda: controller.uplink.waiting_bytes),

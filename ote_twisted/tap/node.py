@@ -19,6 +19,7 @@ from ote_twisted.api.listener import ApiListener, ApiSite, ListenerLimits, Plain
 from ote_twisted.api.status import Cause
 from ote_twisted.config.model import ControllerConfig
 from ote_twisted.controller.chronicle import Chronicle
+from ote_twisted.controller.pace import PaceLimits
 from ote_twisted.controller.performing import PerformingLimits
 from ote_twisted.controller.reviews import ControllerStatuses, SelectionReviews
 from ote_twisted.controller.service import ClusterController
@@ -149,11 +150,13 @@ class ControllerNode(OrderedServices):
             full_link=config.limit.queue_hard // 2,
             leaf=not config.tunnels,
             status_interval=config.status_interval,
+            admission=PaceLimits(config.admission.rate, config.admission.burst),
         )
         self.shim = make_shim(config, self.engine, self._reactor)
         shim = None if self.shim is None else self.shim.shim
         chronicle = Chronicle(self.events)
-        return ClusterController(own, shim, self.storage.objects, self._reactor, time.time, _uid, settings, chronicle)
+        objects, kept = self.storage.objects, self.storage.kept
+        return ClusterController(own, shim, objects, self._reactor, time.time, _uid, settings, chronicle, kept)
 
     def _make_cloud(self) -> CloudTunnel:
         config = self.config

@@ -173,7 +173,9 @@ class MemoryNode:
         own = ClusterEntry(self.name, listen=f"{self.host}:{PORT}", labels=self.labels, tags=self.tags, performs=self.performs)
         shim: IClusterShim | None = self.shim if self.performs else None
         settings = ControllerSettings(is_root=not self.parents)
-        return ClusterController(own, shim, self.store, clock, self.now, self.new_uid, settings, Chronicle(self.events))
+        return ClusterController(
+            own, shim, self.store, clock, self.now, self.new_uid, settings, Chronicle(self.events), self.kept
+        )
 
     def _make_edge(self, clock: Clock) -> EdgeTunnel:
         addresses = [ParentAddress(parent, PORT) for parent in self.parents]

@@ -13,10 +13,12 @@ from zope.interface import implementer
 
 from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.objects import key_of
+from ote_twisted.controller.pace import PaceLimits
 from ote_twisted.controller.performing import PerformingLimits
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.interfaces import ITaskOwner
+from ote_twisted.storage.journal_memory import MemoryKeptState
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
@@ -138,29 +140,36 @@ class ControllerTestCase(SynchronousTestCase):
     name = "north"
     is_root = False
     performing = PerformingLimits()
+    admission = PaceLimits()
     outbox = 16 * 1024 * 1024
 
     def setUp(self) -> None:
         """Build and start."""
         self.clock = Clock()
         self.store = MemoryObjectStore(self.clock)
+        self.kept = MemoryKeptState()
         self.shim = MemoryShim(self.clock)
         self.owner = RecordingOwner()
         self.events = MemoryEventRecorder(self.name, self.clock.seconds)
-        self.controller = ClusterController(
+        self.controller = self.make_controller()
+        self.controller.serve(self.owner)
+        self.successResultOf(Deferred.fromCoroutine(self.controller.prepare()))
+        self.controller.startService()
+        self.addCleanup(self._stop)
+
+    def make_controller(self) -> ClusterController:
+        """A controller that remembers what is kept."""
+        return ClusterController(
             entry(self.name, listen=f"{self.name}:8287"),
             self.shim,
             self.store,
             self.clock,
             lambda: WALL + self.clock.seconds(),
             lambda: "a-uid",
-            ControllerSettings(self.is_root, self.outbox, self.performing),
+            ControllerSettings(self.is_root, self.outbox, self.performing, admission=self.admission),
             Chronicle(self.events),
+            self.kept,
         )
-        self.controller.serve(self.owner)
-        self.successResultOf(Deferred.fromCoroutine(self.controller.prepare()))
-        self.controller.startService()
-        self.addCleanup(self._stop)
 
     def _stop(self) -> None:
         self.controller.stopService()

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
+from ote_twisted.storage.journal_memory import MemoryKeptState
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.testing.contracts.carrier import CarrierUnderTest, make_task_carrier_tests
 from ote_twisted.testing.events import MemoryEventRecorder
@@ -22,7 +23,7 @@ def root_without_cluster(case: SynchronousTestCase) -> CarrierUnderTest:
     own = entry("root", performs=False)
     store = MemoryObjectStore(clock)
     settings, chronicle = ControllerSettings(True), Chronicle(MemoryEventRecorder())
-    controller = ClusterController(own, None, store, clock, clock.seconds, lambda: "uid", settings, chronicle)
+    controller = ClusterController(own, None, store, clock, clock.seconds, lambda: "uid", settings, chronicle, MemoryKeptState())
     controller.startService()
     case.addCleanup(controller.stopService)
     links: dict[str, MemoryLink] = {}

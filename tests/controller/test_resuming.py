@@ -126,7 +126,7 @@ class ChildTests(ControllerTestCase):
         a.receive(self.say("a", whole[1:11], whole=whole))
         self.clock.advance(10)
         told, bytes_of_change = self.opened(Resume(everything[-1].stream, everything[-1].revision))
-        self.assertEqual(([each.resumes for each in told], len(told[0].present), told[0].count), ([True], 10, 1001))
+        self.assertEqual(([each.resumes for each in told], len(told[0].present), told[0].count), ([True], 11, 1001))
         self.assertLess(bytes_of_change, 0.03 * bytes_of_all)
 
     def say(self, child: str, present: list[ClusterEntry], whole: list[ClusterEntry] | None = None) -> pb.ClusterMessage:
@@ -136,12 +136,14 @@ class ChildTests(ControllerTestCase):
         return pb.ClusterMessage(Head=pb.MessageHead(Command=pb.Announce, ClusterName=child), Body=encode_announcement(body))
 
     def test_nothing_changed_is_said_shortly(self) -> None:
-        """A parent that still knows all is told the digest alone."""
+        """A parent that still knows all is told the new epoch and the digest."""
         self.child("a", "a1")
         everything, _ = self.opened()
         told, size = self.opened(Resume(everything[-1].stream, everything[-1].revision))
-        self.assertEqual((told[0].resumes, told[0].present, told[0].digest), (True, (), everything[-1].digest))
-        self.assertLess(size, 100)
+        own = self.controller.table.own
+        self.assertEqual([(each.name, each.epoch) for each in told[0].present], [("north", own.epoch)])
+        self.assertEqual((told[0].resumes, told[0].digest), (True, self.controller.table.digest))
+        self.assertLess(size, 300)
 
     def test_what_went_is_told_with_its_cause(self) -> None:
         """What was lost while there was no parent is told with the hop and the age, by name alone."""
@@ -186,7 +188,7 @@ class ParentTests(ControllerTestCase):
 
     def offer(self, instance: str = ONE) -> Resume | None:
         """What a child that joins is offered."""
-        admission = self.controller.admit(JoinRequest("a", "a", "a:8287", "10.0.0.1:1", (V2,), instance))
+        admission = self.controller.admit(JoinRequest("a", "a", "a:8287", "10.0.0.1:1", (V2,), instance, 0, True))
         assert isinstance(admission, Accept)
         return admission.resume
 

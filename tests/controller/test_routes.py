@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.controller.admission import admit
+from ote_twisted.controller.admission import UNROOTED, Standing, admit
 from ote_twisted.controller.announcing import COALESCE, REPEAT_V1
 from ote_twisted.controller.claims import REQUEST_INTERVAL
 from ote_twisted.controller.described import cluster_status
 from ote_twisted.controller.entries import MAX_TEXT, PAGE, PAGE_BYTES, check_entry, fitting, pages, weight
+from ote_twisted.controller.neighbours import GATHER
 from ote_twisted.errors import InvalidName
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.wire import clustermessage_pb2 as pb
@@ -79,6 +82,8 @@ class AnnouncedTests(ControllerTestCase):
     def test_a_child_that_never_agrees_is_asked_seldom(self) -> None:
         """A child whose digests never fit is asked for everything at most once in a while, however often it announces."""
         a = self.child("a")
+        self.clock.advance(GATHER)
+        a.take()
         for _ in range(50):
             a.receive(announcement("a", [entry("a", "north")], digest=7))
         self.assertEqual(commands(a.take()), [pb.AnnounceRequest])
@@ -348,11 +353,15 @@ class NeighbourTests(ControllerTestCase):
         """An ote.v2 child learns our ancestry when it joins, and whenever it changes (F44, F47)."""
         parent = self.parent()
         a = MemoryLink("a", self.controller).open()
-        self.assertEqual(self.ancestries(a), [Ancestry(("north",), False)])
+        alone = Ancestry(("north",), False, ("north:8287",))
+        self.assertEqual(self.ancestries(a), [alone])
         parent.receive(ancestry("mid", "root"), ancestry("mid", "root"))
-        self.assertEqual(self.ancestries(a), [Ancestry(("north", "mid", "root"), True)])
+        self.assertEqual(self.ancestries(a), [Ancestry(("north", "mid", "root"), True, ("north:8287", "", ""))])
+        told = Ancestry(("mid", "root"), True, ("mid:1", "root:1"))
+        parent.receive(message(pb.Ancestry, encode_ancestry(told)))
+        self.assertEqual(self.ancestries(a)[0].listens, ("north:8287", "mid:1", "root:1"))
         parent.end("gone")
-        self.assertEqual(self.ancestries(a), [Ancestry(("north",), False)])
+        self.assertEqual(self.ancestries(a), [alone])
 
     def ancestries(self, link: MemoryLink) -> list[Ancestry]:
         """What a child was told since the last call."""
@@ -542,10 +551,20 @@ class PageTests(SynchronousTestCase):
 class AdmissionTests(SynchronousTestCase):
     """Who may join (T15, T18, T19, T34)."""
 
-    def decide(self, name: str = "c1", people: str | None = "C 1", listen: str | None = "c1:8287", v2: bool = True) -> object:
+    standing = Standing("north", ["root"])
+
+    def decide(
+        self,
+        name: str = "c1",
+        people: str | None = "C 1",
+        listen: str | None = "c1:8287",
+        v2: bool = True,
+        ours: bool = False,
+        **identity: Any,
+    ) -> object:
         """The decision of a controller ``north`` below ``root`` that reaches x through a."""
-        request = JoinRequest(name, people, listen, "10.0.0.7:40000", (V2,) if v2 else ())
-        return admit(request, "north", ["root"], {"a": "a", "x": "a"})
+        request = JoinRequest(name, people, listen, "10.0.0.7:40000", (V2,) if v2 else (), **identity)
+        return admit(request, self.standing, {"a": "a", "x": "a"}.get(name, ""), entry(name, instance="i", epoch=4), ours)
 
     def refused(self, **request: object) -> tuple[int, str]:
         """Status and reason of a refusal."""
@@ -581,6 +600,22 @@ class AdmissionTests(SynchronousTestCase):
         assert isinstance(decision, Refuse)
         self.assertEqual((decision.status, decision.reason), (403, "a cluster x is already reached through a"))
         self.assertIsNotNone(decision.retry_after)
+
+    def test_a_cluster_that_moves_is_let_in(self) -> None:
+        """One that is reached elsewhere may join if it is that cluster and this link its newest, or is to stand by."""
+        self.assertEqual(self.decide(name="x", instance="i", epoch=5), Accept(V2, "c1:8287"))
+        self.assertEqual(self.decide(name="x", instance="i", epoch=4, standby=True), Accept(V2, "c1:8287"))
+        for identity in ({"instance": "i", "epoch": 4}, {"instance": "j", "epoch": 5}, {"epoch": 5, "standby": True}):
+            self.assertEqual(self.refused(name="x", **identity)[0], 403, identity)
+
+    def test_without_a_way_to_the_root_only_our_own_may_join(self) -> None:
+        """A controller that is cut off takes back its own children; others are told to ask again, so orphans adopt nobody."""
+        self.standing = Standing("north", [], rooted=False)
+        decision = self.decide()
+        assert isinstance(decision, Refuse)
+        self.assertEqual((decision.status, decision.retry_after), (503, UNROOTED))
+        self.assertEqual(self.decide(ours=True), Accept(V2, "c1:8287"))
+        self.assertEqual(self.refused(name="north", ours=True)[0], 403)
 
     def test_a_name_that_is_connected_here_is_the_tunnels_affair(self) -> None:
         """A name that is connected to us right now is let through: the tunnel finds out which of the two lives (F21)."""

@@ -49,6 +49,7 @@ class FullLinkTests(ControllerTestCase):
     def test_originals_cannot_be_told(self) -> None:
         """A task of an original is queued as long as the link lives, because its owner would not hear of it."""
         parent = self.parent(v2=False)
+        self.slow.take()
         parent.receive(request_v1("^slow$"))
         self.assertEqual((len(self.slow.take()), parent.take()), (1, []))
 

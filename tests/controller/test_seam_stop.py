@@ -23,7 +23,8 @@ class StopOrderTests(TreeTestCase):
         for stopped in stops:
             if isinstance(stopped, Deferred):
                 self.successResultOf(stopped)
-        self.assertNotIn("Neighbours", str(self.tree.network.clock.getDelayedCalls()))
+        owners = [getattr(getattr(call, "func", None), "__self__", None) for call in self.tree.network.clock.getDelayedCalls()]
+        self.assertNotIn(mid.controller.neighbours, owners)
         for name in ("old-1", "old-2", "new", "root"):
             self.tree.node(name).stop()
         self.tree.network.advance(5)

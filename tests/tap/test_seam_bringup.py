@@ -18,6 +18,7 @@ from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.declarations.load import CLUSTER, TREE, load_kinds
 from ote_twisted.errors import StoreUnavailable
 from ote_twisted.events.recorder import EventRecorder
+from ote_twisted.storage.journal_memory import MemoryKeptState
 from ote_twisted.storage.ledger_memory import MemoryTaskLedger
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON, Key, StoredObject
@@ -61,7 +62,7 @@ class BringupTestCase(SynchronousTestCase):
         settings = ControllerSettings(is_root=False)
         self.events = EventRecorder("c1", self.store, self.clock, self.now, lambda: "uid")
         self.controller = ClusterController(
-            own, self.shim, self.store, self.clock, self.now, lambda: "uid", settings, Chronicle(self.events)
+            own, self.shim, self.store, self.clock, self.now, lambda: "uid", settings, Chronicle(self.events), MemoryKeptState()
         )
         owner = TaskOwner("c1", self.store, MemoryTaskLedger(), self.controller, self.clock, self.now)
         self.controller.serve(owner)

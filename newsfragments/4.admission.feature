@@ -1,0 +1,1 @@
+A controller without a way to the root takes only children that belong to it, children that come in crowds get turns at a rate that `admission.rate` and `admission.burst` set, and every child is told the way to the root with addresses and a sample of whom else it could turn to.
