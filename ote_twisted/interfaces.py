@@ -327,6 +327,9 @@ class ITaskCarrier(Interface):
     def cancel(uid: str, targets: Sequence[str]) -> None:
         """Tell targets that the task is withdrawn."""
 
+    def received(uid: str, clusters: Sequence[str]) -> None:
+        """The answers of these clusters are durable, or nobody wants them any more: they need not be sent again."""
+
 
 class ITaskOwner(Interface):
     """What the controller tells the owner of tasks."""

@@ -68,6 +68,15 @@ class Chronicle:
             if name in self._lost_with:
                 self._back(self._lost_with.pop(name))
 
+    def journal_refused(self, reason: str) -> None:
+        """What was performed and is owed cannot be written down."""
+        text = f"What this controller performed and owes cannot be written down: {reason}. It is held in memory until then."
+        self._recorder.record("DeliveryNotWritten", text, warning=True)
+
+    def journal_taken(self) -> None:
+        """All of it is written down again."""
+        self._recorder.record("DeliveryWritten", "What this controller performed and owes is written down again.")
+
     def _miss(self, child: str, behind: Sequence[str]) -> None:
         """Remember who was lost with a child."""
         if len(self._lost_with) + len(behind) <= MISSED:

@@ -47,7 +47,7 @@ class Downward:
         table: RoutingTable,
         links: dict[str, ILink],
         perform: Callable[[pb.ClusterMessage], None],
-        undeliverable: Callable[[pb.MessageHead, Sequence[str], str], None],
+        undeliverable: Callable[[pb.MessageHead, Sequence[str], str], object],
         other: Callable[[ILink, pb.ClusterMessage, bytes], None],
         full: int = FULL,
     ) -> None:

@@ -32,7 +32,7 @@ class FromChild:
         claims: Claims,
         changed: Callable[[Difference], None],
         again: Callable[[str, str], bool],
-        undelivered: Callable[[pb.MessageHead, Sequence[str], str], None],
+        undelivered: Callable[[pb.MessageHead, Sequence[str], str], object],
         carry: Callable[[pb.ClusterMessage, bytes], None],
         carries: Callable[[ILink], None],
     ) -> None:

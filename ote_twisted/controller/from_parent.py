@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.logger import Logger
 
@@ -48,8 +48,12 @@ class FromParent:
         neighbours: Neighbours,
         announcer: Announcer,
         changed: Callable[[Difference], None],
+        learnt: Callable[[Sequence[str], bool], None],
     ) -> None:
-        """:param changed: takes what a new way to the root changes in the routes."""
+        """
+        :param changed: takes what a new way to the root changes in the routes.
+        :param learnt: takes the way, and whether it ends at a root.
+        """
         self.refusal = ""
         self.unknown = 0
         self.malformed = 0
@@ -60,6 +64,7 @@ class FromParent:
         self._neighbours = neighbours
         self._announcer = announcer
         self._changed = changed
+        self._learnt = learnt
         self._readers: Mapping[int, Callable[[ILink, bytes], None]] = {
             pb.Ancestry: self._ancestry,
             pb.NeighborRoute: self._neighbour_route,
@@ -101,6 +106,7 @@ class FromParent:
         else:
             self._changed(self._table.set_ancestors(ancestry.path))
             self._neighbours.parent_says(ancestry)
+            self._learnt(ancestry.path, ancestry.rooted)
 
     def _neighbour_route(self, link: ILink, body: bytes) -> None:
         router = decode_router(body)

@@ -12,8 +12,11 @@ from ote_twisted.interfaces import ITaskOwner
 from ote_twisted.tasks.model import Answer
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import encode
-from ote_twisted.wire.messages import answer_of, control_response
+from ote_twisted.wire.messages import answer_of
 from ote_twisted.wire.notices import Undeliverable, encode_undeliverable
+
+QUIET = frozenset({pb.Cancel, pb.Received})
+"""Commands whose sender does not care who got them."""
 
 
 class OwnedTasks:
@@ -41,13 +44,13 @@ class OwnedTasks:
         if self._owner is not None:
             self._owner.clusters_changed(appeared, lost)
 
-    def performed(self, head: pb.MessageHead, answer: Answer) -> None:
-        """The own cluster answered the request with this head."""
-        timestamp = int(self._now())
-        if head.ParentClusterName == self._own:
-            self._tell(head, self._own, answer, timestamp)
-        else:
-            self._uplink.send(control_response(head, self._own, answer, timestamp))
+    def timestamp(self) -> int:
+        """What answers of the own cluster are stamped with, unix seconds."""
+        return int(self._now())
+
+    def answered_here(self, head: pb.MessageHead, answer: Answer) -> None:
+        """The own cluster answered a task that is owned here."""
+        self._tell(head, self._own, answer, self.timestamp())
 
     def answered(self, message: pb.ClusterMessage) -> None:
         """A descendant answered a task that is owned here."""
@@ -59,11 +62,14 @@ class OwnedTasks:
             return
         self._tell(message.Head, message.Head.ClusterName, answer, timestamp)
 
-    def undelivered(self, head: pb.MessageHead, targets: Sequence[str], reason: str) -> None:
-        """A request had no way to some targets. Nobody waits for a cancellation, and originals cannot be told."""
-        if head.Command == pb.Cancel:
-            return
+    def undelivered(self, head: pb.MessageHead, targets: Sequence[str], reason: str) -> bool:
+        """A request had no way to some targets; false if its owner, an original, cannot be told.
+
+        Nobody waits for a cancellation or a confirmation. Without a parent it is not told: its owner asks again later.
+        """
         link = self._uplink.link
+        if head.Command in QUIET:
+            return True
         if head.ParentClusterName == self._own:
             if self._owner is not None:
                 self._owner.undelivered(head.Uid, targets, reason)
@@ -73,6 +79,7 @@ class OwnedTasks:
                 Command=pb.Undeliverable, MessageID=head.MessageID, Uid=head.Uid, ParentClusterName=head.ParentClusterName
             )
             self._uplink.send(encode(pb.ClusterMessage(Head=back, Body=body)))
+        return link is None or link.v2 or head.ParentClusterName == self._own
 
     def _tell(self, head: pb.MessageHead, cluster: str, answer: Answer, timestamp: int) -> None:
         if self._owner is not None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
-import orjson
-from attrs import frozen
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
+from attrs import evolve, frozen
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ote_twisted.controller.attempting import NOT_PERFORMED, Attempts
+from ote_twisted.controller.remembering import TaskMemory
 from ote_twisted.controller.waiting import WaitingTasks
-from ote_twisted.errors import MalformedMessage, ShimUnavailable
+from ote_twisted.errors import MalformedMessage, StoreUnavailable
 from ote_twisted.interfaces import IClusterShim
-from ote_twisted.shim.answers import failure, from_wire, limited
-from ote_twisted.tasks.model import Answer, Task
-from ote_twisted.tasks.performed import Done, PerformedTasks, Running
+from ote_twisted.shim.answers import failure, limited
+from ote_twisted.tasks.journal import OutboxEntry
+from ote_twisted.tasks.model import Answer
+from ote_twisted.tasks.performed import Done, Running
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.messages import multi_task_of, task_of
 
@@ -43,55 +44,71 @@ class PerformingLimits:
     answer_body: int = 1024 * 1024
 
 
-Answered = Callable[[pb.MessageHead, Answer], None]
+UNKNOWN = evolve(
+    failure(
+        500,
+        "nobody knows whether the task took effect: its cluster's controller ended while it was performed, and performing it "
+        "again could do harm; look at the cluster, and write a new task if it did not",
+    ),
+    unknown=True,
+)
+"""The answer to a task that must not be performed twice and was interrupted."""
 
-RETRY = 0.25
-"""How often a shim that is away is tried, seconds."""
 
-NOT_PERFORMED = 503
-"""The code of an answer that says that nothing was done: such a task is not remembered, and performed when it comes again."""
+class Answering(Protocol):
+    """Where answers go."""
+
+    def owed(self, head: pb.MessageHead, answer: Answer, left: float) -> OutboxEntry | None:
+        """What has to be noted with the answer to the request with this head, so that it is not lost; ``left`` as in the head."""
+
+    def performed(self, head: pb.MessageHead, answer: Answer, entry: OutboxEntry | None) -> None:
+        """Hand the answer over; ``entry`` is what was noted."""
+
+    def repeated(self, head: pb.MessageHead, answer: Answer) -> None:
+        """Hand over the answer of a task that came again."""
+
+    def returned(self, head: pb.MessageHead, reason: str) -> bool:
+        """Give the request back, to be sent again later; false if its owner cannot be told so."""
+
+    def holds(self, head: pb.MessageHead) -> bool:
+        """The answer to the request with this head would find no room on its way; see :meth:`Performer.resume`."""
 
 
 class Performer:
     """Performs requests on one shim and hands over their answers.
 
-    :ivar history: what was performed already.
-    :ivar performed: tasks given to the shim.
+    :ivar memory: what was performed already.
     :ivar refused: tasks answered 503 because too many waited.
     :ivar malformed: requests whose body is no task.
+    :ivar unknown: tasks of which nobody knows whether they took effect.
+    :ivar returned: tasks given back because they could not be noted.
     """
 
     _log = Logger()
 
     def __init__(
-        self,
-        shim: IClusterShim | None,
-        history: PerformedTasks,
-        clock: IReactorTime,
-        limits: PerformingLimits,
-        answered: Answered,
-        held: Callable[[pb.MessageHead], bool] = lambda head: False,
+        self, shim: IClusterShim | None, memory: TaskMemory, clock: IReactorTime, limits: PerformingLimits, answered: Answering
     ) -> None:
-        """
-        :param answered: takes the request's head and the answer.
-        :param held: the answer to the request with this head would find no room on its way; see :meth:`resume`.
-        """
-        self.history = history
-        self.performed = 0
+        self.memory = memory
         self.refused = 0
         self.malformed = 0
-        self._shim = shim
+        self.unknown = 0
+        self.returned = 0
         self._clock = clock
         self._limits = limits
         self._answered = answered
-        self._held_back = held
+        self._attempts = Attempts(shim, clock, limits.patience)
         self._waiting = WaitingTasks(limits.waiting, limits.waiting_bytes)
         self._running: dict[int, tuple[str, Deferred[None]]] = {}
         self._serial = 0
         self._starting = False
         self._stopped = False
-        self._away_since: float | None = None
         self._quiet: Deferred[None] | None = None
+
+    @property
+    def performed(self) -> int:
+        """Tasks given to the shim."""
+        return self._attempts.performed
 
     @property
     def running(self) -> int:
@@ -111,14 +128,14 @@ class Performer:
         if self._stopped:
             return
         now, head = self._clock.seconds(), request.Head
-        verdict = self.history.begin(head.Uid, now)
+        verdict = self.memory.verdict(head.Uid)
         if isinstance(verdict, Running):
             return
         full = len(self._running) >= self._limits.concurrency
-        if self._held_back(head):
+        if self._answered.holds(head):
             self._wait(request, now, isinstance(verdict, Done))
         elif isinstance(verdict, Done):
-            self._answered(head, verdict.answer)
+            self._repeat(head, verdict)
         elif full:
             self._wait(request, now, False)
         else:
@@ -133,7 +150,7 @@ class Performer:
         """The owner withdrew a task: what waits is dropped, what runs is given up, nothing is answered."""
         if not uid:
             return
-        self.history.abandon(uid)
+        self.memory.abandon(uid)
         self._waiting.drop(uid)
         for running, deferred in list(self._running.values()):
             if running == uid:
@@ -157,19 +174,39 @@ class Performer:
     def _wait(self, request: pb.ClusterMessage, arrived: float, repeat: bool) -> None:
         if not self._waiting.put(request, arrived, repeat):
             self.refused += 1
-            self.history.abandon(request.Head.Uid)
-            self._answered(request.Head, failure(NOT_PERFORMED, "too many tasks wait at this cluster"))
+            self._not_performed(request.Head, "too many tasks wait at this cluster")
+
+    def _not_performed(self, head: pb.MessageHead, reason: str) -> None:
+        self.memory.abandon(head.Uid)
+        self._answered.performed(head, failure(NOT_PERFORMED, reason), None)
+
+    def _repeat(self, head: pb.MessageHead, done: Done) -> None:
+        if done.answer is not None:
+            self._answered.repeated(head, done.answer)
+        else:
+            self._run(head, self._recall(head))
+
+    async def _recall(self, head: pb.MessageHead) -> None:
+        answer = await self.memory.answer(head.Uid)
+        self.unknown += answer is None
+        self._answered.repeated(head, UNKNOWN if answer is None else answer)
 
     def _start(self, request: pb.ClusterMessage, arrived: float) -> None:
+        self._run(request.Head, self._work(request, arrived))
+
+    def _run(self, head: pb.MessageHead, working: Coroutine[Deferred[Any], Any, None]) -> None:
         self._serial += 1
         serial = self._serial
-        work = Deferred.fromCoroutine(self._work(request, arrived))
-        work.addErrback(self._failed, request.Head)
-        self._running[serial] = (request.Head.Uid, work)
+        work = Deferred.fromCoroutine(working)
+        work.addErrback(self._failed, head)
+        self._running[serial] = (head.Uid, work)
         work.addBoth(self._ended, serial)
 
     def _failed(self, fault: Failure, head: pb.MessageHead) -> None:
-        self.history.abandon(head.Uid)
+        if self._stopped:
+            self.memory.table.interrupt(head.Uid)
+        else:
+            self.memory.abandon(head.Uid)
         if not fault.check(CancelledError):
             self._log.failure("task {uid} failed", failure=fault, uid=head.Uid)
 
@@ -185,7 +222,7 @@ class Performer:
         if self._starting:
             return
         self._starting = True
-        while len(self._running) < self._limits.concurrency and (waiting := self._waiting.take(self._held_back)) is not None:
+        while len(self._running) < self._limits.concurrency and (waiting := self._waiting.take(self._answered.holds)) is not None:
             if waiting.repeat:
                 self.perform(waiting.request)
             else:
@@ -194,73 +231,51 @@ class Performer:
 
     async def _work(self, request: pb.ClusterMessage, arrived: float) -> None:
         head = request.Head
-        answer = limited(await self._answer(request, self._seconds(head, arrived)), self._limits.answer_body)
-        now = self._clock.seconds()
+        answer = await self._answer(request, arrived)
+        if answer is None:
+            return
         if answer.code == NOT_PERFORMED and head.Command == pb.ControlReq:
-            self.history.abandon(head.Uid)
-        else:
-            self.history.finish(head.Uid, answer, now, head.DeadlineMilliseconds / 1000 - (now - arrived))
-        if head.Command != pb.ControlMultiReq or head.Uid:
-            self._answered(head, answer)
+            self.memory.abandon(head.Uid)
+            self._answered.performed(head, answer, None)
+            return
+        answer = limited(answer, self._limits.answer_body)
+        wanted = head.Command != pb.ControlMultiReq or bool(head.Uid)
+        entry = self._answered.owed(head, answer, self._left(head, arrived)) if wanted else None
+        await self.memory.finish(head.Uid, answer, self._left(head, arrived), entry)
+        if wanted:
+            self._answered.performed(head, answer, entry)
 
-    def _seconds(self, head: pb.MessageHead, arrived: float) -> float:
-        """How long it may take; what it waited counts against its deadline."""
-        if not head.DeadlineMilliseconds:
-            return self._limits.seconds
-        left = head.DeadlineMilliseconds / 1000 - (self._clock.seconds() - arrived)
-        return min(left, self._limits.seconds)
+    def _left(self, head: pb.MessageHead, arrived: float) -> float:
+        """Seconds until its deadline, 0 where it has none; what it waited counts."""
+        return (
+            max(0.0, head.DeadlineMilliseconds / 1000 - (self._clock.seconds() - arrived)) if head.DeadlineMilliseconds else 0.0
+        )
 
-    async def _answer(self, request: pb.ClusterMessage, seconds: float) -> Answer:
-        if seconds <= 0:
-            return failure(504, "the deadline of the task was over before its turn came")
+    async def _answer(self, request: pb.ClusterMessage, arrived: float) -> Answer | None:
+        """Its answer, nothing if it was given back."""
+        head, multi = request.Head, request.Head.Command == pb.ControlMultiReq
         try:
-            if request.Head.Command == pb.ControlMultiReq:
-                return await self._all_of(multi_task_of(request), seconds)
-            return await self._one(task_of(request), seconds)
+            tasks = multi_task_of(request) if multi else [task_of(request)]
         except MalformedMessage as fault:
             self.malformed += 1
             return failure(400, str(fault))
-
-    async def _one(self, task: Task, seconds: float) -> Answer:
-        if self._shim is None:
-            return failure(501, "this controller has no cluster (shim none)")
-        self.performed += 1
+        if head.DeadlineMilliseconds and not self._left(head, arrived):
+            return failure(504, "the deadline of the task was over before its turn came")
+        repeatable = self._attempts.repeatable(tasks)
+        if not repeatable and self.memory.table.was_begun(head.Uid):
+            self.unknown += 1
+            return UNKNOWN
         try:
-            return from_wire(await Deferred.fromCoroutine(self._attempt(self._shim, task)).addTimeout(seconds, self._clock))
-        except ShimUnavailable as fault:
-            return failure(NOT_PERFORMED, str(fault))
-        except TimeoutError:
-            return failure(504, f"the cluster gave no answer within {seconds:g} s")
-        except CancelledError:
-            raise
-        except Exception as fault:
-            self._log.failure("the shim failed on {method} {uri}", method=task.method, uri=task.uri)
-            return failure(500, f"the shim failed: {type(fault).__name__}")
+            await self.memory.begin(head.Uid, self._left(head, arrived), needed=not repeatable)
+        except StoreUnavailable as fault:
+            return self._give_back(head, str(fault))
+        seconds = min(self._left(head, arrived) or self._limits.seconds, self._limits.seconds)
+        return await (self._attempts.all(tasks, seconds) if multi else self._attempts.one(tasks[0], seconds))
 
-    async def _attempt(self, shim: IClusterShim, task: Task) -> Answer:
-        """Perform; a shim that is away for a moment only gets the time to come back."""
-        while True:
-            try:
-                answer = await shim.perform(task)
-            except ShimUnavailable:
-                now = self._clock.seconds()
-                self._away_since = now if self._away_since is None else self._away_since
-                if now - self._away_since >= self._limits.patience:
-                    raise
-                await deferLater(self._clock, RETRY)
-            else:
-                self._away_since = None
-                return answer
-
-    async def _all_of(self, tasks: Sequence[Task], seconds: float) -> Answer:
-        """In order, one after the other; a failure does not stop the rest. The worst code stands for all (F74)."""
-        answers = [await self._one(task, seconds) for task in tasks]
-        parts = [{"code": answer.code, "body": _text(answer.body)} for answer in answers]
-        return Answer(max((answer.code for answer in answers), default=200), orjson.dumps(parts))
-
-
-def _text(body: bytes) -> str:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return base64.b64encode(body).decode()
+    def _give_back(self, head: pb.MessageHead, reason: str) -> Answer | None:
+        """A task that cannot be noted is not performed."""
+        self.returned += 1
+        if not self._answered.returned(head, reason):
+            return failure(NOT_PERFORMED, reason)
+        self.memory.abandon(head.Uid)
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ote_twisted.controller.outbox import Outbox
 from ote_twisted.controller.uplink import Uplink
 from ote_twisted.interfaces import ILink
 from ote_twisted.wire import clustermessage_pb2 as pb
@@ -10,11 +11,17 @@ from ote_twisted.wire import clustermessage_pb2 as pb
 class BackPressure:
     """Pauses children until the uplink is drained, or gone."""
 
-    def __init__(self, own: str, uplink: Uplink) -> None:
+    def __init__(self, own: str, uplink: Uplink, outbox: Outbox) -> None:
         """:param own: name of this controller."""
         self._own = own
         self._uplink = uplink
+        self._outbox = outbox
         self._paused: set[ILink] = set()
+
+    @property
+    def high(self) -> bool:
+        """The parent takes less than there is for it."""
+        return self._uplink.congested or self._outbox.congested
 
     def sent_up(self, child: ILink) -> None:
         """A child's messages went up."""
@@ -23,8 +30,8 @@ class BackPressure:
             self._paused.add(child)
 
     def holds(self, head: pb.MessageHead) -> bool:
-        """The answer to the request with this head would have to go up now, where there is no room for it."""
-        return self._uplink.congested and head.ParentClusterName != self._own
+        """The answer to the request with this head would have to go up, or wait for that, where there is no room for it."""
+        return (self.high or self._outbox.full) and head.ParentClusterName != self._own
 
     def forget(self, link: ILink) -> None:
         """A link is gone."""

@@ -6,7 +6,7 @@ difference is handed to whoever has to know: the parent, the children, the objec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import evolve
 from twisted.application.service import Service
@@ -19,6 +19,7 @@ from ote_twisted.controller.announcing import Announcer
 from ote_twisted.controller.children import Children
 from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.claims import Claims
+from ote_twisted.controller.delivering import Delivery
 from ote_twisted.controller.directory import Directory
 from ote_twisted.controller.downward import Downward
 from ote_twisted.controller.entries import fitting
@@ -26,25 +27,29 @@ from ote_twisted.controller.from_child import FromChild
 from ote_twisted.controller.from_parent import FromParent
 from ote_twisted.controller.membership import Membership
 from ote_twisted.controller.neighbours import Neighbours
-from ote_twisted.controller.outgoing import PERFORMED
 from ote_twisted.controller.own_status import OwnStatus
-from ote_twisted.controller.owned import OwnedTasks
-from ote_twisted.controller.performing import Performer
-from ote_twisted.controller.pressure import BackPressure
 from ote_twisted.controller.records import ClusterRecords
 from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.controller.tidying import Tidying
-from ote_twisted.controller.uplink import Uplink
 from ote_twisted.controller.upward import Upward
-from ote_twisted.interfaces import IClusterShim, IKeptState, ILink, ILinkSink, IObjectStore, IShimHost, ITaskCarrier, ITaskOwner
+from ote_twisted.interfaces import (
+    IClusterShim,
+    IDeliveryJournal,
+    IKeptState,
+    ILink,
+    ILinkSink,
+    IObjectStore,
+    IShimHost,
+    ITaskCarrier,
+    ITaskOwner,
+)
 from ote_twisted.tasks.model import Task
-from ote_twisted.tasks.performed import PerformedTasks
 from ote_twisted.topology.difference import Difference
 from ote_twisted.topology.table import RoutingTable
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.entry import ClusterEntry, ClusterStatus
 from ote_twisted.wire.join import Admission, JoinRequest
-from ote_twisted.wire.messages import edge_report, request_head
+from ote_twisted.wire.messages import request_head
 
 
 @implementer(ILinkSink, ITaskCarrier, IShimHost)
@@ -73,11 +78,13 @@ class ClusterController(Service):
         settings: ControllerSettings,
         chronicle: Chronicle,
         kept: IKeptState,
+        journal: IDeliveryJournal | None = None,
     ) -> None:
         """
         :param own: this cluster; ``performs`` says whether it has a shim.
         :param now: wall clock, unix seconds.
         :param kept: where it remembers who it is.
+        :param journal: what must outlive a crash; without one nothing does.
         """
         self.settings = settings
         self.chronicle = chronicle
@@ -87,24 +94,23 @@ class ClusterController(Service):
         self.directory = directory = Directory(own, now, clock.seconds, settings.leaf)
         self.records = ClusterRecords(store, clock, now, new_uid, directory.known, self._labelled, directory.object_deleted)
         self.tidying = Tidying(directory, self.records, clock)
-        self.uplink = Uplink(settings.outbox)
-        self.owned = OwnedTasks(own.name, self.uplink, now)
+        self.delivery = Delivery(own.name, shim, clock, now, new_uid, settings, chronicle, journal, self._send_down)
+        self.uplink, self.performer = self.delivery.uplink, self.delivery.performer
+        self.owned, self.outbox, self.pressure = self.delivery.owned, self.delivery.outbox, self.delivery.pressure
         self.neighbours = Neighbours(own.name, own.listen, settings.is_root, self.links, clock)
         self.announcer = Announcer(self.table, directory, new_uid(), clock, now)
         self.claims = Claims(self.table, clock, self.tidying.synchronised)
         self.children = Children(
             self.table, self.links, self.claims, self.neighbours, directory, chronicle, clock, settings.admission, self._changed
         )
-        self.pressure = BackPressure(own.name, self.uplink)
-        self.performer = Performer(shim, PerformedTasks(), clock, settings.performing, self.owned.performed, self.pressure.holds)
-        self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed)
+        learnt = self.outbox.path_learnt
+        self.from_parent = FromParent(self.table, self.links, self.neighbours, self.announcer, self._changed, learnt)
         self.downward = Downward(
             self.table, self.links, self._perform, self.owned.undelivered, self.from_parent.received, settings.full_link
         )
-        from_child = self._make_from_child()
+        self.from_child = self._make_from_child()
         forward = self._drop if settings.is_root else self.uplink.send
-        self.upward = Upward(self.table, forward, self.owned.answered, self._reported, from_child.received)
-        self.from_child = from_child
+        self.upward = Upward(self.table, forward, self.owned.answered, self._reported, self.from_child.received)
         self.own_status = OwnStatus(shim, clock, settings.status_interval, self._own_status)
         self.parent_answered = False
         self.unowned = 0
@@ -127,6 +133,7 @@ class ClusterController(Service):
         await self.membership.prepare()
         for known in await self.records.load():
             self.directory.load(known)
+        await self.delivery.load()
 
     def startService(self) -> None:
         """Start the shim and write what has changed since the last run."""
@@ -143,16 +150,15 @@ class ClusterController(Service):
         """Perform nothing more; fires when what is under way here is answered."""
         return self.performer.drain()
 
-    def stopService(self) -> Deferred[None] | None:
+    def stopService(self) -> Deferred[None]:
         """Give up local work and stop the shim; links are closed by the tunnels."""
         super().stopService()
-        self.performer.stop()
         self.announcer.lost()
         self.neighbours.stop()
         self.records.stop()
         self.tidying.stop()
         self.own_status.stop()
-        return None if self._shim is None else self._shim.stop()
+        return self.delivery.stop()
 
     def relabel(self, labels: dict[str, str], tags: tuple[str, ...]) -> None:
         """The configuration was reloaded with other labels or tags."""
@@ -176,7 +182,7 @@ class ClusterController(Service):
             self.from_parent.opened(link)
             self.uplink.opened(link)
             self.announcer.opened(link)
-            self.uplink.release()
+            self.delivery.opened()
         else:
             self.children.opened(link)
 
@@ -184,13 +190,12 @@ class ClusterController(Service):
         """See :meth:`ILinkSink.link_lost`. The loss of a link in whose place there is another changes nothing (F30)."""
         self.pressure.forget(link)
         if link.is_parent:
-            if self.uplink.link is link:
+            if self.delivery.lost(link):
                 self.chronicle.parent_lost(link, reason)
-                self.uplink.lost()
                 self.announcer.lost()
                 self.neighbours.parent_lost()
                 self._changed(self.table.set_ancestors(()))
-                self._room()
+                self.delivery.room()
         else:
             self.children.lost(link, reason)
 
@@ -208,13 +213,7 @@ class ClusterController(Service):
     def link_drained(self, link: ILink) -> None:
         """See :meth:`ILinkSink.link_drained`."""
         if link.is_parent:
-            self._room()
-
-    def _room(self) -> None:
-        self.uplink.release()
-        if not self.uplink.congested:
-            self.pressure.release()
-            self.performer.resume()
+            self.delivery.room()
 
     # ---- ITaskCarrier
 
@@ -236,6 +235,10 @@ class ClusterController(Service):
         """See :meth:`ITaskCarrier.cancel`. Originals do not know the command and are spared it."""
         self.downward.send(pb.ClusterMessage(Head=request_head(pb.Cancel, parent=self._own, uid=uid)), targets)
 
+    def received(self, uid: str, clusters: Sequence[str]) -> None:
+        """See :meth:`ITaskCarrier.received`."""
+        self.delivery.confirmations.received(uid, clusters)
+
     # ---- IShimHost
 
     def shim_state(self, ready: bool, reason: str) -> None:
@@ -247,7 +250,7 @@ class ClusterController(Service):
         if self.settings.is_root:
             self.reports += 1
         else:
-            self.uplink.send(edge_report(self._own, body))
+            self.delivery.answers.report(body)
 
     # ---- what changed
 
@@ -273,13 +276,11 @@ class ClusterController(Service):
     # ---- down
 
     def _perform(self, message: pb.ClusterMessage) -> None:
-        command = message.Head.Command
-        if command == pb.Cancel:
-            self.performer.cancel(message.Head.Uid)
-        elif command in PERFORMED:
-            self.performer.perform(message)
-        else:
+        if not self.delivery.take(message):
             self.from_parent.unknown += 1
+
+    def _send_down(self, message: pb.ClusterMessage, targets: Iterable[str]) -> None:
+        self.downward.send(message, targets)
 
     # ---- up
 
@@ -290,6 +291,8 @@ class ClusterController(Service):
         self.upward.carry(message, raw)
 
     def _reported(self, message: pb.ClusterMessage, raw: bytes) -> None:
-        self.reports += 1
         if not self.settings.is_root:
+            self.reports += 1
             self.upward.carry(message, raw)
+        elif self.delivery.confirmations.reported(message.Head.ClusterName, message.Head.Uid):
+            self.reports += 1

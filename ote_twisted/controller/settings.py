@@ -15,7 +15,10 @@ class ControllerSettings:
 
     :ivar is_root: it has no parent.
     :ivar leaf: nobody can join it, so it knows hardly more clusters than itself.
-    :ivar outbox: bytes of answers and reports kept while there is no parent.
+    :ivar outbox: bytes of own answers and reports that are kept until their receiver has them; as many of the children's while
+        there is no parent, and as many while the disk refuses writes.
+    :ivar remembered: performed tasks whose answers are kept for repeats, at most.
+    :ivar remembered_bytes: bytes of these answers, at most.
     :ivar full_link: bytes queued for a child from which on tasks for it go back to their owner; below the bound at which
         the link is closed as a slow reader.
     :ivar status_interval: how often the shim is asked what its cluster is, seconds; 0 asks when it becomes ready only.
@@ -29,3 +32,5 @@ class ControllerSettings:
     leaf: bool = False
     status_interval: float = 30.0
     admission: PaceLimits = field(factory=PaceLimits)
+    remembered: int = 10_000
+    remembered_bytes: int = 64 * 1024 * 1024

@@ -9,15 +9,16 @@ from zope.interface import implementer
 
 from ote_twisted import __version__
 from ote_twisted.api.model import ApiRequest, ApiResponse
-from ote_twisted.interfaces import IApiServer, IClusterShim, IShimHost
+from ote_twisted.interfaces import IApiServer, IClusterShim, IRepeatableShim, IShimHost
 from ote_twisted.shim.answers import content_type, refusal
+from ote_twisted.shim.repeating import repeatable_at_api
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
 
 DESTINATIONS = ("api",)
 
 
-@implementer(IClusterShim)
+@implementer(IClusterShim, IRepeatableShim)
 class EmbeddedShim:
     """Performs ``api`` tasks on an API engine in this process."""
 
@@ -46,6 +47,10 @@ class EmbeddedShim:
             return succeed(refused)
         headers = {"content-type": content_type(task), "accept": "application/json"}
         return self._api.handle(ApiRequest(task.method, task.uri, headers, task.body)).addCallback(_answer)
+
+    def repeatable(self, task: Task) -> bool:
+        """See :meth:`IRepeatableShim.repeatable`. What is refused is not performed at all."""
+        return refusal(task, DESTINATIONS) is not None or repeatable_at_api(task)
 
     def describe(self) -> Deferred[JSON]:
         """See :meth:`IClusterShim.describe`. Capacity is that of the cluster's Node objects."""

@@ -10,9 +10,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ote_twisted.errors import ShimUnavailable
-from ote_twisted.interfaces import IClusterShim, IShimHost
+from ote_twisted.interfaces import IClusterShim, IRepeatableShim, IShimHost
 from ote_twisted.shim.answers import BODY_LIMIT, failure, fault, limited
 from ote_twisted.shim.lanes import Lanes
+from ote_twisted.shim.repeating import safe
 from ote_twisted.shim.tasks import object_key
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
@@ -32,7 +33,7 @@ class GuardLimits:
     body_bytes: int = BODY_LIMIT
 
 
-@implementer(IClusterShim)
+@implementer(IClusterShim, IRepeatableShim)
 class GuardedShim:
     """A shim that keeps the whole contract, whatever the one inside does.
 
@@ -85,6 +86,11 @@ class GuardedShim:
         self._open.add(performing)
         performing.addBoth(self._closed, performing)
         return performing
+
+    def repeatable(self, task: Task) -> bool:
+        """See :meth:`IRepeatableShim.repeatable`. A shim that says nothing may repeat what changes nothing."""
+        told = IRepeatableShim(self._inner).repeatable if IRepeatableShim.providedBy(self._inner) else safe
+        return fault(task) is not None or told(task)
 
     def describe(self) -> Deferred[JSON]:
         """See :meth:`IClusterShim.describe`."""

@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from ote_twisted.errors import StoreUnavailable
 from ote_twisted.interfaces import IDeliveryJournal, IKeptState
-from ote_twisted.tasks.journal import Journal, OutboxEntry, Performed
+from ote_twisted.tasks.journal import Journal, Known, OutboxEntry, Performed
 from ote_twisted.tasks.model import Answer
 
 
@@ -51,7 +51,7 @@ class MemoryDeliveryJournal:
 
     def load(self) -> Deferred[Journal]:
         """See :meth:`IDeliveryJournal.load`."""
-        performed = {uid: each.until for uid, each in self._performed.items()}
+        performed = {uid: Known(each.until, len(each.answer.body)) for uid, each in self._performed.items()}
         return succeed(Journal(dict(self._begun), performed, list(self._outbox.values())))
 
     def answer(self, uid: str) -> Deferred[Answer | None]:

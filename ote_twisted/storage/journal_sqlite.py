@@ -16,7 +16,7 @@ from ote_twisted.storage.ledger_rules import whole
 from ote_twisted.storage.sqlite.faults import store_error
 from ote_twisted.storage.sqlite.transactions import Transaction
 from ote_twisted.storage.sqlite.writers import Writer
-from ote_twisted.tasks.journal import Journal, OutboxEntry, Performed
+from ote_twisted.tasks.journal import Journal, Known, OutboxEntry, Performed
 from ote_twisted.tasks.model import Answer
 
 T = TypeVar("T")
@@ -132,7 +132,8 @@ def _values(db: sqlite3.Connection) -> dict[str, bytes]:
 
 def _load(db: sqlite3.Connection) -> Journal:
     begun = dict(db.execute("SELECT uid, until FROM begun ORDER BY uid"))
-    performed = dict(db.execute("SELECT uid, until FROM performed ORDER BY id"))
+    rows = db.execute("SELECT uid, until, length(body) FROM performed ORDER BY id")
+    performed = {uid: Known(until, size) for uid, until, size in rows}
     owed = db.execute("SELECT uid, message, key, until FROM outbox ORDER BY id")
     return Journal(begun, performed, [OutboxEntry(*row) for row in owed])
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from attrs import evolve
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
+from ote_twisted.errors import StoreUnavailable
 from ote_twisted.interfaces import ITaskLedger
 from ote_twisted.storage.ledger_rules import STATES, is_final, whole
 from ote_twisted.tasks.model import LedgerEntry, TargetState
@@ -16,13 +17,19 @@ from ote_twisted.tasks.model import LedgerEntry, TargetState
 
 @implementer(ITaskLedger)
 class MemoryTaskLedger:
-    """Keeps books in dictionaries."""
+    """Keeps books in dictionaries.
+
+    :ivar broken: every write fails.
+    """
 
     def __init__(self) -> None:
+        self.broken = False
         self._books: dict[str, dict[str, LedgerEntry]] = {}
 
     def add(self, uid: str, clusters: Sequence[str], state: TargetState) -> Deferred[None]:
         """See :class:`ITaskLedger`."""
+        if self.broken:
+            return _refused()
         if clusters:
             books = self._books.setdefault(uid, {})
             for cluster in clusters:
@@ -31,6 +38,8 @@ class MemoryTaskLedger:
 
     def mark(self, uid: str, clusters: Sequence[str], state: TargetState, why: str = "") -> Deferred[None]:
         """See :class:`ITaskLedger`."""
+        if self.broken:
+            return _refused()
         books = self._books.get(uid, {})
         for cluster in clusters:
             entry = books.get(cluster)
@@ -40,6 +49,8 @@ class MemoryTaskLedger:
 
     def record(self, entries: Sequence[LedgerEntry]) -> Deferred[Sequence[LedgerEntry]]:
         """See :class:`ITaskLedger`. Answers of clusters without a book are not written."""
+        if self.broken:
+            return fail(StoreUnavailable("the store takes no writes"))
         return succeed([entry for entry in entries if self._write(entry)])
 
     def counts(self, uid: str) -> Deferred[dict[TargetState, int]]:
@@ -58,6 +69,8 @@ class MemoryTaskLedger:
 
     def forget(self, uid_prefix: str) -> Deferred[None]:
         """See :class:`ITaskLedger`."""
+        if self.broken:
+            return _refused()
         for uid in [uid for uid in self._books if uid.startswith(uid_prefix)]:
             del self._books[uid]
         return succeed(None)
@@ -73,3 +86,7 @@ class MemoryTaskLedger:
             return False
         books[entry.cluster] = evolve(entry, code=whole(entry.code), timestamp=whole(entry.timestamp))
         return True
+
+
+def _refused() -> Deferred[None]:
+    return fail(StoreUnavailable("the store takes no writes"))

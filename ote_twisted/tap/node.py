@@ -155,8 +155,8 @@ class ControllerNode(OrderedServices):
         self.shim = make_shim(config, self.engine, self._reactor)
         shim = None if self.shim is None else self.shim.shim
         chronicle = Chronicle(self.events)
-        objects, kept = self.storage.objects, self.storage.kept
-        return ClusterController(own, shim, objects, self._reactor, time.time, _uid, settings, chronicle, kept)
+        objects, kept, journal = self.storage.objects, self.storage.kept, self.storage.journal
+        return ClusterController(own, shim, objects, self._reactor, time.time, _uid, settings, chronicle, kept, journal)
 
     def _make_cloud(self) -> CloudTunnel:
         config = self.config
@@ -227,7 +227,7 @@ class ControllerNode(OrderedServices):
         return [
             *measures(self.controller, self.owner, self.storage, self.cloud, self.edge, self.engine, site),
             *event_measures(self.events),
-            *history_measures(self.controller.performer.history),
+            *history_measures(self.controller.performer.memory.table),
             *(shim_measures(self.shim.shim, self.shim.remote) if self.shim is not None else ()),
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -32,15 +32,18 @@ class AnswerBuffer:
         settings: TaskSettings,
         counters: TaskCounters,
         recorded: Callable[[Sequence[LedgerEntry]], None],
+        durable: Callable[[Iterable[LedgerEntry]], None],
     ) -> None:
         """
         :param recorded: is told the entries that the ledger took.
+        :param durable: is told all entries of a write that is durable, those that it did not take too: they had been there.
         """
         self._ledger = ledger
         self._clock = clock
         self._settings = settings
         self._counters = counters
         self._recorded = recorded
+        self._durable = durable
         self._held: dict[Target, LedgerEntry] = {}
         self._writing: dict[Target, LedgerEntry] = {}
         self._call: IDelayedCall | None = None
@@ -99,6 +102,7 @@ class AnswerBuffer:
         elif self._stopping is not None:
             self._stopping.callback(None)
         self._recorded(taken)
+        self._durable(batch.values())
 
     def _continue(self) -> None:
         if self._stopping is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 
-from ote_twisted.tasks.model import LedgerEntry, TargetState
+from ote_twisted.tasks.model import UNKNOWN, LedgerEntry, TargetState
 
 UNFINISHED = frozenset((TargetState.PENDING, TargetState.SENT))
 """States that are not final."""
@@ -29,14 +29,16 @@ class Books:
 
     :ivar uid: the generation.
     :ivar counts: how many targets are in each state.
+    :ivar unknown: how many of the failed may have taken effect, nobody knows.
     :ivar ready: unfinished targets that may be sent as soon as they are online.
     """
 
-    __slots__ = ("_attempts", "_held", "_holds", "_states", "counts", "ready", "uid")
+    __slots__ = ("_attempts", "_held", "_holds", "_states", "counts", "ready", "uid", "unknown")
 
     def __init__(self, uid: str) -> None:
         self.uid = uid
         self.counts: dict[TargetState, int] = dict.fromkeys(TargetState, 0)
+        self.unknown = 0
         self.ready: set[str] = set()
         self._states: dict[str, TargetState] = {}
         self._attempts: dict[str, int] = {}
@@ -64,6 +66,7 @@ class Books:
         """Take over what a ledger kept. Unfinished targets become ready: nobody knows what became of what was sent."""
         for entry in entries:
             self._move(entry.cluster, entry.state)
+            self.unknown += entry.why == UNKNOWN
             if entry.state in UNFINISHED:
                 self.ready.add(entry.cluster)
 
@@ -128,6 +131,7 @@ class Books:
         for entry in entries:
             if entry.cluster in self._states:
                 self._move(entry.cluster, entry.state)
+                self.unknown += entry.why == UNKNOWN
                 self.ready.discard(entry.cluster)
 
     def expire(self) -> list[str]:

@@ -23,6 +23,7 @@ class Progress:
     :ivar deadline: unix seconds.
     :ivar over: the deadline has passed and was acted on.
     :ivar faults: why the spec cannot be performed.
+    :ivar unknown: how many of the failed may have taken effect, nobody knows.
     """
 
     generation: int
@@ -30,6 +31,7 @@ class Progress:
     deadline: float
     over: bool = False
     faults: tuple[Fault, ...] = field(default=())
+    unknown: int = 0
 
     @property
     def total(self) -> int:
@@ -125,6 +127,9 @@ def _failed(progress: Progress) -> Verdict:
     told = " and ".join(
         text for text in (failed and f"{_clusters(failed)} failed", expired and f"{_clusters(expired)} expired") if text
     )
+    if progress.unknown:
+        doubt = f"{told}; nobody knows whether it took effect at {progress.unknown} of them: look there before it is done again"
+        return Verdict(FAILED, True, "OutcomeUnknown", doubt)
     if failed:
         return Verdict(FAILED, True, "ClustersFailed", told)
     if expired:

@@ -90,8 +90,10 @@ class Generation:
         state = self.books.state(entry.cluster)
         if state is None:
             counters.answers_unknown += 1
+            self._tools.carrier.received(entry.uid, [entry.cluster])
         elif state not in UNFINISHED:
             counters.answers_duplicate += 1
+            self._tools.carrier.received(entry.uid, [entry.cluster])
         elif answers.full:
             counters.answers_shed += 1
             self.undelivered([entry.cluster], SHED)
@@ -204,4 +206,5 @@ class Generation:
             self._marks.popleft()
 
     def _progress(self) -> Progress:
-        return Progress(self.task.generation, self.books.counts, self._deadline, self._over, self.task.faults)
+        books = self.books
+        return Progress(self.task.generation, books.counts, self._deadline, self._over, self.task.faults, books.unknown)

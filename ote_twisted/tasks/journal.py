@@ -23,6 +23,22 @@ class Performed:
 
 
 @frozen
+class Known:
+    """A finished task without its answer.
+
+    :ivar until: see :class:`Performed`.
+    :ivar size: bytes of the answer's body.
+    """
+
+    until: float
+    size: int
+
+
+REPORT = "report:"
+"""What the uid of a report begins with; that of no task generation does."""
+
+
+@frozen
 class OutboxEntry:
     """A message upwards that is owed until its receiver has confirmed it.
 
@@ -37,16 +53,21 @@ class OutboxEntry:
     key: str = ""
     until: float = 0.0
 
+    @property
+    def is_report(self) -> bool:
+        """It is no answer."""
+        return self.uid.startswith(REPORT)
+
 
 @frozen
 class Journal:
     """All that was kept.
 
     :ivar begun: tasks that were begun and not finished -> until when a repeat may come, unix seconds.
-    :ivar performed: finished tasks -> the same.
+    :ivar performed: finished tasks, in the order in which they were finished.
     :ivar outbox: messages that are owed, in order.
     """
 
     begun: dict[str, float]
-    performed: dict[str, float]
+    performed: dict[str, Known]
     outbox: Sequence[OutboxEntry]

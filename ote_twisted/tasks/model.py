@@ -43,6 +43,10 @@ class Answer:
     unknown: bool = False
 
 
+UNKNOWN = "nobody knows whether the task took effect: its controller ended while it was performed"
+"""``LedgerEntry.why`` of a target whose answer was ``unknown``."""
+
+
 class TargetState(StrEnum):
     """Life of one target of one task generation. ``done``, ``failed`` and ``expired`` are final."""
 

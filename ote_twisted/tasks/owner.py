@@ -20,7 +20,7 @@ from ote_twisted.tasks.answers import AnswerBuffer
 from ote_twisted.tasks.books import object_uid_of
 from ote_twisted.tasks.declared import RESOURCE, DeclaredTask, declared
 from ote_twisted.tasks.following import Follower
-from ote_twisted.tasks.model import Answer, LedgerEntry, TargetState
+from ote_twisted.tasks.model import UNKNOWN, Answer, LedgerEntry, TargetState
 from ote_twisted.tasks.settings import TaskCounters, TaskSettings
 from ote_twisted.tasks.tools import Tools
 from ote_twisted.tasks.writer import StatusWriter
@@ -55,13 +55,14 @@ class TaskOwner(Service):
         """
         self._cluster = cluster
         self._ledger = ledger
+        self._carrier = carrier
         self._clock = clock
         self._now = now
         self._settings = settings or TaskSettings()
         self.counters = TaskCounters()
         self.ready = False
         self._alarms = Alarms(clock, now)
-        self._answers = AnswerBuffer(ledger, clock, self._settings, self.counters, self._recorded)
+        self._answers = AnswerBuffer(ledger, clock, self._settings, self.counters, self._recorded, self._durable)
         self._tools = Tools(
             ledger,
             carrier,
@@ -155,8 +156,15 @@ class TaskOwner(Service):
 
     # ---- answers
 
+    def _durable(self, entries: Iterable[LedgerEntry]) -> None:
+        by_uid: dict[str, list[str]] = {}
+        for entry in entries:
+            by_uid.setdefault(entry.uid, []).append(entry.cluster)
+        for uid, clusters in by_uid.items():
+            self._carrier.received(uid, clusters)
+
     def _entry(self, uid: str, cluster: str, answer: Answer, timestamp: int) -> LedgerEntry:
-        why = _why_failed(answer.code)
+        why = UNKNOWN if answer.unknown else _why_failed(answer.code)
         state = TargetState.FAILED if why else TargetState.DONE
         return LedgerEntry(uid, cluster, state, answer.code, answer.body, answer.truncated, why, timestamp, self._now())
 
@@ -164,6 +172,7 @@ class TaskOwner(Service):
         task = self._by_object.get(object_uid_of(entry.uid)) if entry.uid else self._only_named(name)
         if task is None:
             self.counters.answers_unknown += 1
+            self._durable([entry] if entry.uid else ())
         else:
             task.answered(entry if entry.uid else evolve(entry, uid=task.task.uid))
 

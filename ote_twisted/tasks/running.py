@@ -85,8 +85,10 @@ class RunningTask:
         counters = self._tools.counters
         if entry.uid != self.task.uid:
             counters.answers_unknown += 1
+            self._tools.carrier.received(entry.uid, [entry.cluster])
         elif self.closed:
             counters.answers_duplicate += 1
+            self._tools.carrier.received(entry.uid, [entry.cluster])
         elif self._generation is not None and not self._generation.retired:
             self._generation.answered(entry)
         elif len(self._early) < self._tools.settings.early_answers:

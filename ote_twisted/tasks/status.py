@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import orjson
+from attrs import evolve
 
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.bodies import Shown, cut, fair_limit, show
 from ote_twisted.tasks.conditions import Progress, conditions
 from ote_twisted.tasks.declared import write_time
-from ote_twisted.tasks.model import LedgerEntry, TargetState
+from ote_twisted.tasks.model import UNKNOWN, LedgerEntry, TargetState
 from ote_twisted.tasks.settings import Bounds
 
 OFFLINE = "offline; it gets the task when it is online again"
@@ -29,6 +30,8 @@ def build_status(
     :param online: tells pending targets that wait for their link from those that wait for their turn.
     """
     clusters = shown_clusters(entries, bounds, online)
+    if previous.get("observedGeneration") == progress.generation:  # of a task that is over the books are not read again
+        progress = evolve(progress, unknown=max(progress.unknown, _whole(previous.get("unknown"))))
     told = conditions(progress, _history(previous, progress.generation), now)
     return {
         "observedGeneration": progress.generation,
@@ -68,6 +71,8 @@ def entry_frame(entry: LedgerEntry, online: Callable[[str], bool] | None = None)
     why = entry.why
     if not why and entry.state is TargetState.PENDING and online is not None and not online(entry.cluster):
         why = OFFLINE
+    if entry.why == UNKNOWN:
+        frame["unknown"] = True
     if why:
         frame["why"] = why[:WHY_LENGTH]
     return frame
@@ -85,6 +90,10 @@ def with_body(frame: JSON, entry: LedgerEntry, body: Shown) -> JSON:
     return frame
 
 
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
 def _history(previous: JSON, generation: int) -> object:
     return previous.get("conditions") if previous.get("observedGeneration") == generation else None
 
@@ -96,6 +105,7 @@ def _counted(progress: Progress) -> JSON:
         "sent": progress.counts[TargetState.SENT],
         "succeeded": progress.counts[TargetState.DONE],
         "failed": progress.counts[TargetState.FAILED],
+        "unknown": progress.unknown,
         "expired": progress.counts[TargetState.EXPIRED],
         "done": f"{progress.total - progress.unfinished}/{progress.total}",
     }

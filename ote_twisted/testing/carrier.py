@@ -30,12 +30,14 @@ class RecordingCarrier:
 
     :ivar dispatched: what was sent, in order.
     :ivar cancelled: uid and targets of what was withdrawn, in order.
+    :ivar confirmed: uid and cluster of every answer that was confirmed, in order.
     :ivar selections: how often a selector was resolved.
     :ivar broken: an error that every selection raises.
     """
 
     dispatched: list[Dispatched] = field(factory=list)
     cancelled: list[tuple[str, tuple[str, ...]]] = field(factory=list)
+    confirmed: list[tuple[str, str]] = field(factory=list)
     selections: int = 0
     broken: Exception | None = None
     _index: ClusterIndex = field(factory=ClusterIndex)
@@ -77,3 +79,7 @@ class RecordingCarrier:
         there = tuple(target for target in targets if target in self._online)
         if there:
             self.cancelled.append((uid, there))
+
+    def received(self, uid: str, clusters: Sequence[str]) -> None:
+        """See :meth:`ITaskCarrier.received`."""
+        self.confirmed += [(uid, cluster) for cluster in clusters]

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
-from ote_twisted.interfaces import IClusterShim, IShimHost
+from ote_twisted.interfaces import IClusterShim, IRepeatableShim, IShimHost
 from ote_twisted.shim.answers import failure, refusal
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
@@ -40,9 +40,9 @@ class MemoryHost:
         self.reports.append(body)
 
 
-@implementer(IClusterShim)
+@implementer(IClusterShim, IRepeatableShim)
 class MemoryShim:
-    """GET, PUT and DELETE of destination ``api`` act on a dictionary from URI to body.
+    """GET, PUT and DELETE of destination ``api`` act on a dictionary from URI to body. A DELETE is not repeatable.
 
     What it does next can be scripted: see :meth:`script`.
 
@@ -97,6 +97,10 @@ class MemoryShim:
         self.performed.append(task)
         delay, outcome = self._script.popleft() if self._script else (self._delay, None)
         return Deferred.fromCoroutine(self._perform(task, delay, outcome))
+
+    def repeatable(self, task: Task) -> bool:
+        """See :meth:`IRepeatableShim.repeatable`."""
+        return task.method in ("GET", "PUT")
 
     def describe(self) -> Deferred[JSON]:
         """See :meth:`IClusterShim.describe`."""

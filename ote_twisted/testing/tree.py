@@ -113,9 +113,20 @@ class MemoryNode:
         self.running = False
 
     def crash(self) -> None:
-        """End a life as kill -9 does: links are reset, nothing is said."""
+        """End a life as kill -9 does: links are reset, nothing is said, and nothing more is written."""
         self.network.reset(self.host)
+        self.broken = True
         self.stop()
+        self.broken = False
+
+    @property
+    def broken(self) -> bool:
+        """Books, journal and kept values take no writes, as on a full disk."""
+        return self.journal.broken
+
+    @broken.setter
+    def broken(self, broken: bool) -> None:
+        self.ledger.broken = self.journal.broken = self.kept.broken = broken
 
     def now(self) -> float:
         """This machine's wall clock, unix seconds."""
@@ -174,7 +185,7 @@ class MemoryNode:
         shim: IClusterShim | None = self.shim if self.performs else None
         settings = ControllerSettings(is_root=not self.parents)
         return ClusterController(
-            own, shim, self.store, clock, self.now, self.new_uid, settings, Chronicle(self.events), self.kept
+            own, shim, self.store, clock, self.now, self.new_uid, settings, Chronicle(self.events), self.kept, self.journal
         )
 
     def _make_edge(self, clock: Clock) -> EdgeTunnel:

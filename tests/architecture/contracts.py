@@ -70,7 +70,14 @@ CONTRACTS = (
             "ote_twisted.storage.journal_sqlite.SQLiteKeptState": (f"{_JOURNALS}.SQLiteKeptStateTests",),
         },
     ),
-    Contract("IRepeatableShim"),
+    Contract(
+        "IRepeatableShim",
+        proven={
+            "ote_twisted.shim.embedded.EmbeddedShim": ("tests.shim.test_repeating",),
+            "ote_twisted.shim.guard.GuardedShim": ("tests.shim.test_repeating",),
+            "ote_twisted.testing.shim.MemoryShim": ("tests.shim.test_repeating",),
+        },
+    ),
     Contract("IWatch", proven={"ote_twisted.storage.feed.Watch": (_STORES,)}),
     Contract(
         "IClusterShim",

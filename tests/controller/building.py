@@ -12,16 +12,20 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from ote_twisted.controller.chronicle import Chronicle
+from ote_twisted.controller.keeping import Keeper
 from ote_twisted.controller.objects import key_of
 from ote_twisted.controller.pace import PaceLimits
 from ote_twisted.controller.performing import PerformingLimits
+from ote_twisted.controller.remembering import TaskMemory
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
-from ote_twisted.interfaces import ITaskOwner
-from ote_twisted.storage.journal_memory import MemoryKeptState
+from ote_twisted.interfaces import IDeliveryJournal, ITaskOwner
+from ote_twisted.storage.journal_memory import MemoryDeliveryJournal, MemoryKeptState
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON
+from ote_twisted.tasks.journal import OutboxEntry
 from ote_twisted.tasks.model import Answer, Task
+from ote_twisted.tasks.performed import PerformedTasks
 from ote_twisted.testing.events import MemoryEventRecorder
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.testing.shim import MemoryShim
@@ -63,6 +67,56 @@ class RecordingOwner:
         """See ITaskOwner."""
         self.appeared += appeared
         self.vanished += lost
+
+
+class RecordingAnswers:
+    """Where a performer's answers go.
+
+    :ivar answers: uid and answer, in order, those to repeats too.
+    :ivar kept: uid and what was owed for it, in order.
+    :ivar back: uid and reason of what was given back, in order.
+    :ivar original: owners cannot be told that something is given back.
+    :ivar full: there is no room for answers, but for those to the task ``own``.
+    :ivar fills: the next answer takes the last room.
+    """
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[str, Answer]] = []
+        self.kept: list[tuple[str, OutboxEntry | None]] = []
+        self.back: list[tuple[str, str]] = []
+        self.original = self.full = self.fills = False
+
+    def owed(self, head: pb.MessageHead, answer: Answer, left: float) -> OutboxEntry | None:
+        """See Answering."""
+        return OutboxEntry(head.Uid, b"message", until=left) if head.Uid else None
+
+    def performed(self, head: pb.MessageHead, answer: Answer, entry: OutboxEntry | None) -> None:
+        """See Answering."""
+        self.kept.append((head.Uid, entry))
+        self.repeated(head, answer)
+
+    def repeated(self, head: pb.MessageHead, answer: Answer) -> None:
+        """See Answering."""
+        self.answers.append((head.Uid, answer))
+        self.full = self.full or self.fills
+
+    def returned(self, head: pb.MessageHead, reason: str) -> bool:
+        """See Answering."""
+        if not self.original:
+            self.back.append((head.Uid, reason))
+        return not self.original
+
+    def holds(self, head: pb.MessageHead) -> bool:
+        """See Answering."""
+        return self.full and head.Uid != "own"
+
+
+def memory_of(clock: Clock, journal: IDeliveryJournal | None = None, table: PerformedTasks | None = None) -> TaskMemory:
+    """What a controller remembers of tasks; of an earlier life if there is a journal."""
+    keeper = Keeper(journal, clock, Chronicle(MemoryEventRecorder("north", clock.seconds)), 1_000_000)
+    memory = TaskMemory(table or PerformedTasks(), keeper, lambda: WALL + clock.seconds())
+    Deferred.fromCoroutine(memory.load())
+    return memory
 
 
 def entry(name: str, parent: str = "", **fields: Any) -> ClusterEntry:
@@ -151,6 +205,8 @@ class ControllerTestCase(SynchronousTestCase):
         self.shim = MemoryShim(self.clock)
         self.owner = RecordingOwner()
         self.events = MemoryEventRecorder(self.name, self.clock.seconds)
+        self.journal = MemoryDeliveryJournal()
+        self.uids = 0
         self.controller = self.make_controller()
         self.controller.serve(self.owner)
         self.successResultOf(Deferred.fromCoroutine(self.controller.prepare()))
@@ -165,11 +221,17 @@ class ControllerTestCase(SynchronousTestCase):
             self.store,
             self.clock,
             lambda: WALL + self.clock.seconds(),
-            lambda: "a-uid",
+            self.new_uid,
             ControllerSettings(self.is_root, self.outbox, self.performing, admission=self.admission),
             Chronicle(self.events),
             self.kept,
+            self.journal,
         )
+
+    def new_uid(self) -> str:
+        """A uid that no other has."""
+        self.uids += 1
+        return f"uid-{self.uids}"
 
     def _stop(self) -> None:
         self.controller.stopService()

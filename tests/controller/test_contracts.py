@@ -14,6 +14,7 @@ from ote_twisted.testing.contracts.carrier import CarrierUnderTest, make_task_ca
 from ote_twisted.testing.events import MemoryEventRecorder
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.wire import clustermessage_pb2 as pb
+from ote_twisted.wire.notices import decode_received
 from tests.controller.building import announcement, entry
 
 
@@ -40,12 +41,19 @@ def root_without_cluster(case: SynchronousTestCase) -> CarrierUnderTest:
             if message.Head.Command == command
         ]
 
+    def confirmed() -> list[tuple[str, str]]:
+        clock.advance(1)
+        bodies = [(message, name) for name, link in links.items() for message in _everything(link)]
+        received = [(message, name) for message, name in bodies if message.Head.Command == pb.Received]
+        return [(uid, name) for message, name in received for uid in decode_received(message.Body)]
+
     return CarrierUnderTest(
         controller,
         join,
         lambda name: links[name].end("gone"),
         lambda: arrived(pb.ControlReq),
         lambda: arrived(pb.Cancel),
+        confirmed,
     )
 
 

@@ -13,10 +13,9 @@ from ote_twisted.errors import ShimUnavailable
 from ote_twisted.interfaces import IClusterShim
 from ote_twisted.shim.guard import GuardedShim
 from ote_twisted.tasks.model import Answer
-from ote_twisted.tasks.performed import PerformedTasks
 from ote_twisted.testing.shim import MemoryHost, MemoryShim
 from ote_twisted.wire import clustermessage_pb2 as pb
-from tests.controller.building import ControllerTestCase, request
+from tests.controller.building import ControllerTestCase, RecordingAnswers, memory_of, request
 
 
 class PerformerTestCase(SynchronousTestCase):
@@ -28,16 +27,13 @@ class PerformerTestCase(SynchronousTestCase):
         """Build it."""
         self.clock = Clock()
         self.shim = MemoryShim(self.clock)
-        self.answers: list[tuple[str, Answer]] = []
+        self.answering = RecordingAnswers()
+        self.answers = self.answering.answers
         self.performer = self.make(self.shim)
 
     def make(self, shim: IClusterShim | None) -> Performer:
         """A performer whose answers are kept."""
-        return Performer(shim, PerformedTasks(), self.clock, self.limits, self.answered)
-
-    def answered(self, head: pb.MessageHead, answer: Answer) -> None:
-        """Keep."""
-        self.answers.append((head.Uid, answer))
+        return Performer(shim, memory_of(self.clock), self.clock, self.limits, self.answering)
 
     def perform(self, *uids: str, **fields: Any) -> None:
         """Ask for tasks."""

@@ -19,7 +19,7 @@ from ote_twisted.testing.links import MemoryLink
 from ote_twisted.testing.shim import MemoryShim
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.messages import edge_report
-from tests.controller.building import ControllerTestCase, answer_to, commands, request
+from tests.controller.building import WALL, ControllerTestCase, RecordingAnswers, answer_to, commands, memory_of, request
 from tests.controller.trees import TreeTestCase
 
 FILLER = edge_report("north", b"x" * 100_000)
@@ -36,16 +36,10 @@ class PerformerTestCase(SynchronousTestCase):
         self.clock = Clock()
         self.shim = MemoryShim(self.clock)
         self.history = PerformedTasks()
-        self.answers: list[tuple[str, Answer]] = []
-        self.full = self.fills = False
-        self.performer = Performer(
-            self.shim, self.history, self.clock, self.limits, self.answered, lambda head: self.full and head.Uid != "own"
-        )
-
-    def answered(self, head: pb.MessageHead, answer: Answer) -> None:
-        """Keep."""
-        self.answers.append((head.Uid, answer))
-        self.full = self.full or self.fills
+        self.answering = RecordingAnswers()
+        self.answers = self.answering.answers
+        memory = memory_of(self.clock, table=self.history)
+        self.performer = Performer(self.shim, memory, self.clock, self.limits, self.answering)
 
     def perform(self, *uids: str, **fields: Any) -> None:
         """Ask for tasks."""
@@ -134,7 +128,7 @@ class MemoryTests(PerformerTestCase):
         self.perform("u1")
         self.assertEqual((self.codes, len(self.shim.performed)), ([("u1", 201), ("u1", 201)], 1))
         self.clock.advance(10 * 86_400)
-        self.assertNotIsInstance(self.history.begin("u1", self.clock.seconds()), Done)
+        self.assertNotIsInstance(self.history.begin("u1", WALL + self.clock.seconds()), Done)
 
 
 class WaitingTests(PerformerTestCase):
@@ -155,37 +149,37 @@ class WaitingTests(PerformerTestCase):
     def test_without_room_for_answers_nothing_is_begun(self) -> None:
         """While the uplink takes no more, tasks wait, repeats too; then all go on in order."""
         self.perform("u1")
-        self.full = True
+        self.answering.full = True
         self.perform("u2", "u1", "u3")
         self.clock.advance(1)
         self.assertEqual((self.codes, self.performer.waiting), ([("u1", 201)], 3))
-        self.full = False
+        self.answering.full = False
         self.performer.resume()
         self.assertEqual([uid for uid, _ in self.codes], ["u1", "u2", "u1", "u3"])
         self.assertEqual(([task.uri for task in self.shim.performed], self.performer.waiting), (["/u1", "/u2", "/u3"], 0))
 
     def test_each_answer_looks_for_room(self) -> None:
         """When one answer fills the uplink again, the next task waits again."""
-        self.full = True
+        self.answering.full = True
         self.perform("u1", "u2")
-        self.fills = True
+        self.answering.fills = True
         for expected in (1, 2):
-            self.full = False
+            self.answering.full = False
             self.performer.resume()
             self.assertEqual(len(self.codes), expected)
 
     def test_own_tasks_pass_those_that_wait(self) -> None:
         """A task whose answer stays here does not wait for the uplink."""
-        self.full = True
+        self.answering.full = True
         self.perform("u1", "own")
         self.assertEqual(self.codes, [("own", 201)])
 
     def test_a_held_task_can_be_withdrawn(self) -> None:
         """A task that waits for room is dropped when it is cancelled."""
-        self.full = True
+        self.answering.full = True
         self.perform("u1", "u2")
         self.performer.cancel("u1")
-        self.full = False
+        self.answering.full = False
         self.performer.resume()
         self.assertEqual(self.codes, [("u2", 201)])
 
@@ -249,7 +243,8 @@ class PressureTests(ControllerTestCase):
         parent.receive(request("north", uid="u1"))
         self.assertEqual((up.reading, self.shim.performed), (False, []))
         parent.end("lost")
-        self.assertEqual((up.reading, len(self.shim.performed), len(self.controller.uplink)), (True, 1, 1))
+        self.assertEqual((up.reading, len(self.shim.performed)), (True, 1))
+        self.assertEqual((len(self.controller.uplink), len(self.controller.outbox)), (2, 1))
 
     def test_answers_wait_for_a_parent_that_reads(self) -> None:
         """Tasks of a parent that does not take their answers are performed as fast as it takes them."""

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from ote_twisted.interfaces import IDeliveryJournal
 from ote_twisted.storage.journal_memory import MemoryDeliveryJournal
 from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
-from ote_twisted.tasks.journal import OutboxEntry, Performed
+from ote_twisted.tasks.journal import Known, OutboxEntry, Performed
 from ote_twisted.tasks.model import Answer
 from tests.storage.building import new_path, pass_turns
 
@@ -98,6 +98,9 @@ class JournalMachine(RuleBasedStateMachine):
         self.outbox = [each for each in self.outbox if each.uid not in (*replaced, entry.uid)] + [entry]
         return replaced
 
+    def known(self) -> list[tuple[str, Known]]:
+        return [(uid, Known(each.until, len(each.answer.body))) for uid, each in self.performed.items()]
+
     def same(self, found: object, expected: object) -> None:
         assert found == expected, (found, expected)
 
@@ -108,7 +111,7 @@ class JournalMachine(RuleBasedStateMachine):
         loaded: list[Any] = []
         self.journal.load().addBoth(loaded.append)
         self.same(loaded[0].begun, self.begun)
-        self.same(list(loaded[0].performed.items()), [(uid, each.until) for uid, each in self.performed.items()])
+        self.same(list(loaded[0].performed.items()), self.known())
         self.same(list(loaded[0].outbox), self.outbox)
         for uid, each in self.performed.items():
             answers: list[Any] = []

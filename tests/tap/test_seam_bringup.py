@@ -151,7 +151,7 @@ class StopTests(BringupTestCase):
         self.assertEqual(self.bringup.why_not, "the controller is stopping")
         self.clock.advance(0.1)
         self.successResultOf(stopped)
-        self.assertEqual((len(self.controller.uplink), self.shim.cancelled), (1, []))
+        self.assertEqual((len(self.controller.outbox), self.shim.cancelled), (1, []))
 
     def test_not_for_ever(self) -> None:
         """A task that takes longer than the patience is given up, and the stop goes on."""

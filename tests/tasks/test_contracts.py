@@ -21,6 +21,7 @@ def recording(test: SynchronousTestCase) -> CarrierUnderTest:
         carrier.leave,
         lambda: [(sent.task.uid, name) for sent in carrier.dispatched for name in sent.targets],
         lambda: [(uid, name) for uid, names in carrier.cancelled for name in names],
+        lambda: carrier.confirmed,
     )
 
 

@@ -28,6 +28,7 @@ class CarrierUnderTest:
     :ivar leave: takes it offline; it stays known.
     :ivar reached: uid and cluster of every task that arrived at one, in order.
     :ivar withdrawn: uid and cluster of every cancellation that arrived at one, in order.
+    :ivar confirmed: uid and cluster of every confirmation that arrived at one, in order, after whatever time it takes.
     """
 
     carrier: ITaskCarrier
@@ -35,6 +36,7 @@ class CarrierUnderTest:
     leave: Callable[[str], None]
     reached: Callable[[], Sequence[tuple[str, str]]]
     withdrawn: Callable[[], Sequence[tuple[str, str]]]
+    confirmed: Callable[[], Sequence[tuple[str, str]]]
 
 
 def make_task_carrier_tests(build: Callable[[SynchronousTestCase], CarrierUnderTest]) -> Any:
@@ -117,3 +119,11 @@ class _Carrier(SynchronousTestCase):
         self.made.leave("c2")
         self.carrier.cancel(TASK.uid, ["c2", "stranger"])
         self.assertEqual(list(self.made.withdrawn()), [])
+
+    def test_confirms_at_the_clusters(self) -> None:
+        """Clusters whose answers are durable are told so, and nobody else; without a way it does not fail."""
+        self.made.leave("c10")
+        self.carrier.received(TASK.uid, ["c1", "c2"])
+        self.carrier.received("7d44.2", ["c2", "c10", "stranger"])
+        told = [each for each in self.made.confirmed() if each[1] in ("c1", "c2")]
+        self.assertEqual(sorted(told), [(TASK.uid, "c1"), (TASK.uid, "c2"), ("7d44.2", "c2")])

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from ote_twisted.interfaces import IDeliveryJournal, IKeptState
-from ote_twisted.tasks.journal import Journal, OutboxEntry, Performed
+from ote_twisted.tasks.journal import Journal, Known, OutboxEntry, Performed
 from ote_twisted.tasks.model import Answer
 
 
@@ -135,7 +135,7 @@ class _Journals(SynchronousTestCase):
         self.result(self.journal.begin("u.1", 50.0))
         self.result(self.journal.finish(Performed("u.1", answer, 60.0), owed("u.1")))
         found = self.reopened()
-        self.assertEqual((found.begun, found.performed, list(found.outbox)), ({}, {"u.1": 60.0}, [owed("u.1")]))
+        self.assertEqual((found.begun, found.performed, list(found.outbox)), ({}, {"u.1": Known(60.0, 5)}, [owed("u.1")]))
         self.assertEqual(self.result(self.journal.answer("u.1")), answer)
 
     def test_nothing_is_owed_for_an_own_task(self) -> None:
@@ -174,7 +174,7 @@ class _Journals(SynchronousTestCase):
         self.result(self.journal.finish(Performed("u.1", Answer(200), 60.0), owed("u.1")))
         self.result(self.journal.received(["u.1", "never"]))
         found = self.reopened()
-        self.assertEqual((found.performed, list(found.outbox)), ({"u.1": 60.0}, []))
+        self.assertEqual((found.performed, list(found.outbox)), ({"u.1": Known(60.0, 0)}, []))
 
     def test_forgotten_tasks_are_gone(self) -> None:
         """Begun and performed tasks can be forgotten, with the messages owed for them."""
