@@ -35,7 +35,7 @@ from ote_twisted.storage.model import JSON
 from ote_twisted.tap.bringup import Bringup, Listening
 from ote_twisted.tap.measures import event_measures, measures
 from ote_twisted.tap.parts import TASK_SECONDS, make_shim, open_storage, own_tunnel, time_limits
-from ote_twisted.tap.watching import history_measures, shim_measures
+from ote_twisted.tap.watching import delivery_measures, history_measures, shim_measures
 from ote_twisted.tasks.owner import TaskOwner
 from ote_twisted.tasks.settings import TaskSettings
 from ote_twisted.tasks.validate import validate_task
@@ -228,6 +228,7 @@ class ControllerNode(OrderedServices):
             *measures(self.controller, self.owner, self.storage, self.cloud, self.edge, self.engine, site),
             *event_measures(self.events),
             *history_measures(self.controller.performer.memory.table),
+            *delivery_measures(self.controller.delivery),
             *(shim_measures(self.shim.shim, self.shim.remote) if self.shim is not None else ()),
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ote_twisted.config.reload import Reloader
+from ote_twisted.controller.delivering import Delivery
 from ote_twisted.observability.lifecycle import OrderedServices
 from ote_twisted.observability.logging import LineObserver
 from ote_twisted.observability.metrics import Measure, counter, counters_of, gauge, gauges_of
@@ -57,6 +58,35 @@ def history_measures(history: PerformedTasks) -> list[Measure]:
     return [
         *counters_of(history, "ote_performed", counters),
         gauge("ote_performed_kept", "Performed tasks that are remembered with their answers.", lambda: history.kept),
+    ]
+
+
+def delivery_measures(delivery: Delivery) -> list[Measure]:
+    """What makes answers and reports arrive."""
+    outbox, keeper = delivery.outbox, delivery.keeper
+    sent = {
+        "confirmed": "Own answers and reports that their receiver has.",
+        "repeated": "Own answers and reports sent again.",
+        "dropped": "Own answers and reports that the bound cost.",
+        "expired": "Own answers and reports that nobody waited for any more.",
+        "replaced": "Own reports that a newer one replaced before they were confirmed.",
+    }
+    confirmations = {"sent": "Confirmations sent to clusters.", "repeats": "Reports that came again."}
+    performer = {
+        "unknown": "Tasks of which nobody knows whether they took effect.",
+        "returned": "Tasks given back because the disk took no note of them.",
+    }
+    return [
+        *counters_of(outbox, "ote_outbox", sent),
+        gauge("ote_outbox_messages", "Own answers and reports that nobody has confirmed.", lambda: len(outbox)),
+        gauge("ote_outbox_bytes", "Their bytes.", lambda: outbox.bytes),
+        counter("ote_uplink_repeated", "Messages that a lost link had not acknowledged.", lambda: delivery.uplink.repeated),
+        *counters_of(delivery.confirmations, "ote_confirmations", confirmations),
+        *counters_of(delivery, "ote_confirmations", {"malformed": "Confirmations out of grammar."}),
+        *counters_of(delivery.performer, "ote_performer", performer),
+        gauge("ote_journal_held", "Writes to the delivery journal that wait for the disk.", lambda: keeper.held),
+        gauge("ote_journal_held_bytes", "Their bytes.", lambda: keeper.held_bytes),
+        counter("ote_journal_lost", "Writes to the delivery journal that could not be made.", lambda: keeper.lost),
     ]
 
 

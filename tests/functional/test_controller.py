@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import ssl
@@ -202,6 +203,9 @@ class OperationTests(ControllersTestCase):
         root.online("edge")
         root.submit("t", "*")
         until(lambda: len(root.answers("t")) == 2, "answers")
+        until(
+            lambda: re.search(r"(?m)^ote_down_forwarded_total.* 2(\.0)?$", root.page("/metrics")[1]) is not None, "confirmation"
+        )
         families = {family.name: family for family in text_string_to_metric_families(root.page("/metrics")[1])}
         for name, family in families.items():
             self.assertRegex(name, r"^[a-z][a-z0-9_]*$")
@@ -211,7 +215,7 @@ class OperationTests(ControllersTestCase):
             else:
                 self.assertFalse(name.endswith("_total"), name)
         values = {name: sum(sample.value for sample in family.samples) for name, family in families.items()}
-        self.assertEqual((values["ote_clusters_online"], values["ote_children"], values["ote_down_forwarded"]), (2, 1, 1))
+        self.assertEqual((values["ote_clusters_online"], values["ote_children"], values["ote_down_forwarded"]), (2, 1, 2))
         self.assertEqual((values["ote_tasks_targets_sent"], values["ote_performer_performed"]), (2, 1))
 
 
