@@ -235,6 +235,14 @@ class ControllerConfig:
             "0 asks only when the shim becomes ready.",
         ),
     )
+    forget_after: float = field(
+        default=0.0,
+        metadata=option(
+            kinds.DURATION,
+            "How long the object of a cluster that cannot be reached is kept before it is removed; 0 keeps it until a user "
+            "deletes it. A cluster that comes back later is known again, without labels that users had put on its object.",
+        ),
+    )
     ping_interval: float = field(
         default=5.0,
         metadata=option(kinds.DURATION, "Idle time of a tunnel before the peer is pinged. Three unanswered pings end the link."),

@@ -90,9 +90,12 @@ class Catalogue:
         record = self._records.get(name)
         if record is None or record.online:
             return record is not None
+        self._remove(name)
+        return False
+
+    def _remove(self, name: str) -> None:
         self._performing.discard(self._index.remove(name))
         del self._records[name]
-        return False
 
     def select(self, selector: str) -> list[str]:
         """Names that can perform and that the selector chooses, in any order.

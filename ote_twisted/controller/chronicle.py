@@ -77,6 +77,11 @@ class Chronicle:
         """All of it is written down again."""
         self._recorder.record("DeliveryWritten", "What this controller performed and owes is written down again.")
 
+    def forgotten(self, names: Sequence[str]) -> None:
+        """Clusters are known no more."""
+        for name in names:
+            self._recorder.record("ClusterForgotten", "It could not be reached for so long that it is known no more.", name)
+
     def _miss(self, child: str, behind: Sequence[str]) -> None:
         """Remember who was lost with a child."""
         if len(self._lost_with) + len(behind) <= MISSED:

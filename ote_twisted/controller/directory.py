@@ -11,6 +11,7 @@ from ote_twisted.controller.conditions import Synced
 from ote_twisted.controller.objects import Known
 from ote_twisted.topology.causes import Cause, Told
 from ote_twisted.topology.difference import Difference
+from ote_twisted.topology.tombstones import Tombstones
 from ote_twisted.wire.entry import ClusterEntry
 
 NOT_ANNOUNCED = "it is no longer announced"
@@ -23,6 +24,8 @@ class Directory(Catalogue):
     """Known clusters. One that is gone stays known, with the cause, until it is forgotten.
 
     No two machines' clocks are compared: others tell ages, which become moments of our own clocks as they arrive (F38).
+
+    :ivar tombstones: what has been forgotten.
     """
 
     def __init__(self, own: ClusterEntry, now: Callable[[], float], seconds: Callable[[], float], leaf: bool = False) -> None:
@@ -35,6 +38,7 @@ class Directory(Catalogue):
         self._seconds = seconds
         self._synced: dict[str, Synced] = {}
         self._come_back: dict[str, None] = {}
+        self.tombstones = Tombstones()
         self._now = now
         self._appear(own)
 
@@ -116,6 +120,7 @@ class Directory(Catalogue):
         name, now, heard = entry.name, self._now(), self._seconds() - entry.age
         record = self._records.get(name)
         if record is None:
+            self.tombstones.drop(name)
             self._records[name] = Record(entry, dict(entry.labels), now, now - entry.age, heard)
             self._put(name)
             return {}
@@ -175,6 +180,16 @@ class Directory(Catalogue):
         if found is own and own.hop != name and self.is_online(own.hop):
             return evolve(own, hop="", reason=f"{own.hop} is back and does not announce it")
         return found
+
+    def forget(self, after: float) -> list[str]:
+        """Forget clusters that could not be reached for so many seconds; gives their names."""
+        before = self._seconds() - after
+        old = [name for name, record in self._records.items() if record.cause is not None and record.cause.at <= before]
+        for name in old:
+            self.tombstones.put(self._records[name].entry)
+            self._come_back.pop(name, None)
+            self._remove(name)
+        return old
 
     def left_behind(self) -> list[str]:
         """Clusters behind a hop that came back a while ago without them; their cause is another one now.

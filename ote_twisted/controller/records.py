@@ -57,6 +57,7 @@ class ClusterRecords:
         self._labelled = labelled
         self._deleted = deleted
         self._dirty: dict[str, None] = {}
+        self._removed: set[str] = set()
         self._writing: dict[str, Deferred[None]] = {}
         self._watch: IWatch | None = None
         self._retry: IDelayedCall | None = None
@@ -94,6 +95,12 @@ class ClusterRecords:
         """These clusters are not as their objects say."""
         self._dirty.update(dict.fromkeys(names))
         self._pump()
+
+    def remove(self, names: Iterable[str]) -> None:
+        """These clusters are forgotten: their objects go, but for those that somebody else has put a finalizer on."""
+        names = list(names)
+        self._removed.update(names)
+        self.changed(names)
 
     def _follow(self, version: ResourceVersion) -> None:
         try:
@@ -169,7 +176,9 @@ class ClusterRecords:
         stored = await self._read(name)
         known = self._known(name)
         if known is None:
+            await self._forget(name, stored)
             return
+        self._removed.discard(name)
         existing: JSON | None = None if stored is None else orjson.loads(stored.value)
         value = cluster_object(known, existing, self._new_uid(), self._now())
         if value == existing:
@@ -179,6 +188,14 @@ class ClusterRecords:
         else:
             await self._store.update(key_of(name), value, stored.version)
         self.writes += 1
+
+    async def _forget(self, name: str, stored: StoredObject | None) -> None:
+        if name not in self._removed:
+            return
+        if stored is not None and not orjson.loads(stored.value)["metadata"].get("finalizers"):
+            await self._store.delete(key_of(name), stored.version)
+            self.writes += 1
+        self._removed.discard(name)
 
     async def _read(self, name: str) -> StoredObject | None:
         try:

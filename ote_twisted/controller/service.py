@@ -88,12 +88,12 @@ class ClusterController(Service):
         """
         self.settings = settings
         self.chronicle = chronicle
-        self.table = RoutingTable(own)
-        self.membership = Membership(self.table, kept, new_uid)
         self.links: dict[str, ILink] = {}
         self.directory = directory = Directory(own, now, clock.seconds, settings.leaf)
+        self.table = RoutingTable(own, directory.tombstones)
+        self.membership = Membership(self.table, kept, new_uid)
         self.records = ClusterRecords(store, clock, now, new_uid, directory.known, self._labelled, directory.object_deleted)
-        self.tidying = Tidying(directory, self.records, clock)
+        self.tidying = Tidying(directory, self.records, clock, settings.forget_after, chronicle.forgotten)
         self.delivery = Delivery(own.name, shim, clock, now, new_uid, settings, chronicle, journal, self._send_down)
         self.uplink, self.performer = self.delivery.uplink, self.delivery.performer
         self.owned, self.outbox, self.pressure = self.delivery.owned, self.delivery.outbox, self.delivery.pressure

@@ -23,6 +23,7 @@ class ControllerSettings:
         the link is closed as a slow reader.
     :ivar status_interval: how often the shim is asked what its cluster is, seconds; 0 asks when it becomes ready only.
     :ivar admission: how fast children are taken.
+    :ivar forget_after: how long a cluster that cannot be reached stays known, seconds; 0 is for ever.
     """
 
     is_root: bool
@@ -34,3 +35,4 @@ class ControllerSettings:
     admission: PaceLimits = field(factory=PaceLimits)
     remembered: int = 10_000
     remembered_bytes: int = 64 * 1024 * 1024
+    forget_after: float = 0.0

@@ -151,6 +151,7 @@ class ControllerNode(OrderedServices):
             leaf=not config.tunnels,
             status_interval=config.status_interval,
             admission=PaceLimits(config.admission.rate, config.admission.burst),
+            forget_after=config.forget_after,
         )
         self.shim = make_shim(config, self.engine, self._reactor)
         shim = None if self.shim is None else self.shim.shim

@@ -17,6 +17,7 @@ from ote_twisted.topology.causes import Cause, Told
 from ote_twisted.topology.claims import Claim, Subtree
 from ote_twisted.topology.difference import Difference, Refused
 from ote_twisted.topology.routes import Routes
+from ote_twisted.topology.tombstones import Tombstones
 from ote_twisted.wire.entry import ClusterEntry, combine, entry_digest
 
 _NO_CAUSES: Mapping[str, Cause] = {}
@@ -26,8 +27,10 @@ _NO_CLAIMS: Mapping[str, Claim] = {}
 class RoutingTable(Routes):
     """The routes of one controller, changed by what children say."""
 
-    def __init__(self, own: ClusterEntry) -> None:
+    def __init__(self, own: ClusterEntry, tombstones: Tombstones | None = None) -> None:
+        """:param tombstones: what late news cannot revive."""
         super().__init__(own)
+        self.tombstones = Tombstones() if tombstones is None else tombstones
         self._ancestors: frozenset[str] = frozenset()
 
     def replace_own(self, own: ClusterEntry) -> Difference:
@@ -129,12 +132,13 @@ class RoutingTable(Routes):
             parent = child
         return entry if parent == entry.parent else evolve(entry, parent=parent)
 
-    def _refusal(self, name: str) -> str:
+    def _refusal(self, entry: ClusterEntry) -> str:
+        name = entry.name
         if name == self.own.name:
             return f"{name} is the name of this controller"
         if name in self._ancestors:
             return f"{name} is above {self.own.name} on the way to the root"
-        return ""
+        return self.tombstones.refusal(entry)
 
     # ---- one claim
 
@@ -147,7 +151,7 @@ class RoutingTable(Routes):
         if old is not None and old.entry == entry:
             old.said = said
             return
-        claim = Claim(entry, said, entry_digest(entry) if digest is None else digest, refusal=self._refusal(name))
+        claim = Claim(entry, said, entry_digest(entry) if digest is None else digest, refusal=self._refusal(entry))
         current = len(subtree.claims) == subtree.routed
         subtree.claims[name] = claim
         if old is not None and old.routed:

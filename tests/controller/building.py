@@ -196,6 +196,7 @@ class ControllerTestCase(SynchronousTestCase):
     performing = PerformingLimits()
     admission = PaceLimits()
     outbox = 16 * 1024 * 1024
+    forget_after = 0.0
 
     def setUp(self) -> None:
         """Build and start."""
@@ -222,7 +223,9 @@ class ControllerTestCase(SynchronousTestCase):
             self.clock,
             lambda: WALL + self.clock.seconds(),
             self.new_uid,
-            ControllerSettings(self.is_root, self.outbox, self.performing, admission=self.admission),
+            ControllerSettings(
+                self.is_root, self.outbox, self.performing, admission=self.admission, forget_after=self.forget_after
+            ),
             Chronicle(self.events),
             self.kept,
             self.journal,
