@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.config.document import parse_document
 from ote_twisted.config.load import build_config, load_config, read_document
-from ote_twisted.config.model import ControllerConfig, LimitConfig, ShimConfig
+from ote_twisted.config.model import ControllerConfig, ShimConfig
+from ote_twisted.config.sections import LimitConfig
 from ote_twisted.errors import ConfigError
 
 LINES = st.lists(

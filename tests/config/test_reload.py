@@ -5,8 +5,9 @@ from __future__ import annotations
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.config.model import ControllerConfig, LogConfig
+from ote_twisted.config.model import ControllerConfig
 from ote_twisted.config.reload import Reloader, changed_options
+from ote_twisted.config.sections import LogConfig
 from ote_twisted.errors import ConfigError
 
 BASE = ControllerConfig(name="c1")
