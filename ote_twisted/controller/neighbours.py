@@ -38,6 +38,7 @@ class Neighbours:
         self._orphaned = Ancestry((own,), is_root, (listen,))
         self.ancestry = self._orphaned
         self._sample = Sample()
+        self._parent_listen = ""
         self._parent_siblings: tuple[Neighbour, ...] = ()
         self._told = Neighbourhood()
         self._call: IDelayedCall | None = None
@@ -81,6 +82,7 @@ class Neighbours:
 
     def parent_opened(self, link: ILink) -> None:
         """Another parent carries. An original tells no path: it counts as having one, which is not known."""
+        self._parent_listen = link.listen
         if not link.v2:
             self._become(Ancestry((self._own,), True, (self._listen,)))
         if self._parent_siblings or self.parent_children is not None:
@@ -88,8 +90,13 @@ class Neighbours:
             self.changed()
 
     def parent_says(self, ancestry: Ancestry) -> None:
-        """Our parent told its way to the root; children learn ours if it changed."""
+        """Our parent told its way to the root; children learn ours if it changed.
+
+        Where the parent advertises no address they learn the one at which we have found it.
+        """
         listens = ancestry.listens or ("",) * len(ancestry.path)
+        if listens and listens[0][:1] in ("", ":"):
+            listens = (self._parent_listen, *listens[1:])
         self._become(Ancestry((self._own, *ancestry.path), ancestry.rooted, (self._listen, *listens)))
 
     def parent_lost(self) -> None:

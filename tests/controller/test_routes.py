@@ -363,6 +363,17 @@ class NeighbourTests(ControllerTestCase):
         parent.end("gone")
         self.assertEqual(self.ancestries(a), [alone])
 
+    def test_a_parent_that_advertises_nothing(self) -> None:
+        """Children learn the address at which we have found our parent where it advertises none, or only a port."""
+        parent = MemoryLink("", self.controller, is_parent=True, listen="mid.test:9").open()
+        a = MemoryLink("a", self.controller).open()
+        self.ancestries(a)
+        for listens in ((), ("", "root:1"), (":1", "root:1")):
+            parent.receive(message(pb.Ancestry, encode_ancestry(Ancestry(("mid", "root"), True, listens))))
+            expected = ("north:8287", "mid.test:9", listens[1] if listens else "")
+            self.assertEqual(self.controller.neighbours.ancestry.listens, expected)
+        self.assertEqual([each.listens[1] for each in self.ancestries(a)], ["mid.test:9", "mid.test:9"])
+
     def ancestries(self, link: MemoryLink) -> list[Ancestry]:
         """What a child was told since the last call."""
         return [decode_ancestry(each.Body) for each in link.take() if each.Head.Command == pb.Ancestry]
