@@ -2,7 +2,8 @@
 
 It behaves as the original does: registers and relays, tells its children their neighbours, reports its subtree every second,
 chooses by expressions that match anywhere, and looks for another parent among those that its own parent told it of. What it
-performs it writes as a line with the task's name to FILE. It keeps nothing. PARENT is ``host:port``.
+performs it writes as a line with the task's name to FILE, whom else it could join as lines to FILE.known. It keeps nothing.
+PARENT is ``host:port``.
 """
 
 from __future__ import annotations
@@ -190,6 +191,7 @@ class Peer:
             self._neighbor = routes["Childs"]
             await self._tell_neighbours()
         self._parent_neighbor = routes["Neighbor"]
+        self._performed.with_suffix(".known").write_text("\n".join(self._parent_neighbor or {}), encoding="utf-8")
 
     async def _perform(self, request: Message) -> None:
         with self._performed.open("a", encoding="utf-8") as file:

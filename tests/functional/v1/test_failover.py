@@ -53,6 +53,11 @@ class Old:
             self._process.kill()
             self._process.wait(PATIENCE)
 
+    def known(self) -> list[str]:
+        """Whom else it could join, by what it was told."""
+        file = self._performed.with_suffix(".known")
+        return file.read_text(encoding="utf-8").split() if file.exists() else []
+
     def performed(self) -> list[str]:
         """The tasks that it performed, each as often as it did."""
         return self._performed.read_text(encoding="utf-8").split() if self._performed.exists() else []
@@ -99,6 +104,7 @@ class ChildTests(MixedTestCase):
         self.below("old", "north")
         self.root.submit("before", "old")
         self.done("before", "old")
+        until(lambda: "south" in old.known(), "the sibling of its parent")
         self.north.end(signal.SIGKILL)
         self.root.submit("meanwhile", "old")
         self.below("old", "south")
