@@ -126,6 +126,12 @@ def _shim(value: str) -> str:
     return _require(_PLUGIN.fullmatch(value), value)
 
 
+def _read_switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(value)
+    return value
+
+
 def choice(*words: str) -> Kind:
     """Give the kind of one word among several."""
     quoted = " or ".join(f'"{word}"' for word in words)
@@ -149,3 +155,4 @@ TAG = _textual("text", "a tag", check_tag)
 DURATION = Kind("duration", 'a duration: seconds, or a text such as "500ms", "5s", "10m", "1h"', read_duration, read_duration)
 SIZE = Kind("size", 'a size: bytes, or a text such as "64KiB", "16MiB"', read_size, read_size)
 COUNT = Kind("number", "a whole number from 1 up", _read_count, lambda text: _read_count(int(text)))
+SWITCH = Kind("switch", "true or false", _read_switch, lambda text: _require(text in ("true", "false"), text) == "true")

@@ -148,6 +148,29 @@ class ControllerConfig:
         default=10.0,
         metadata=option(kinds.DURATION, "Time for each phase of joining: connect, TLS, websocket handshake, registration."),
     )
+    failover: bool = field(
+        default=True,
+        metadata=option(
+            kinds.SWITCH,
+            "While no configured parent can be joined, join one that the tree told of: a sibling of the parent, an ancestor, "
+            "or a sibling.",
+        ),
+    )
+    settle: float = field(
+        default=10.0,
+        metadata=option(
+            kinds.DURATION,
+            "How long a more preferred parent must have had a way to the root before it is gone back to. Doubles, up to 5 "
+            "minutes, each time it ends again within 5 minutes of a return.",
+        ),
+    )
+    attempt_timeout: float = field(
+        default=3.0,
+        metadata=option(
+            kinds.DURATION,
+            "Time for an attempt at a parent while there are others to try; it doubles for a parent that proves slower.",
+        ),
+    )
     stop_timeout: float = field(default=10.0, metadata=_STOP)
     log: LogConfig = field(factory=LogConfig, metadata=_LOG)
     admission: AdmissionConfig = field(

@@ -15,8 +15,8 @@ from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.listener import ApiListener
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.errors import StoreError
+from ote_twisted.failover.service import Failover
 from ote_twisted.tasks.owner import TaskOwner
-from ote_twisted.tunnel.edge import EdgeTunnel
 
 RETRY = 2.0
 """Seconds after which a start that the store refused is tried again."""
@@ -36,7 +36,7 @@ class Bringup(Service):
         engine: ApiEngine,
         controller: ClusterController,
         owner: TaskOwner,
-        edge: EdgeTunnel,
+        failover: Failover,
         events: IService,
         clock: IReactorTime,
         patience: float,
@@ -49,10 +49,14 @@ class Bringup(Service):
         self.why_not = "the controller is starting"
         self._engine = engine
         self._controller = controller
-        self._services: tuple[IService, ...] = (controller, owner, edge, events)
+        self._services: tuple[IService, ...] = (controller, owner, failover, events)
         self._clock = clock
         self._patience = patience
-        self._steps = [engine.start, lambda: Deferred.fromCoroutine(controller.prepare())]
+        self._steps = [
+            engine.start,
+            lambda: Deferred.fromCoroutine(controller.prepare()),
+            lambda: Deferred.fromCoroutine(failover.prepare()),
+        ]
         self._starting: Deferred[None] = succeed(None)
 
     def startService(self) -> None:

@@ -8,11 +8,12 @@ from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.listener import ApiSite
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.events.recorder import EventRecorder
+from ote_twisted.failover.service import Failover
 from ote_twisted.observability.metrics import Measure, counter, counters_of, gauge
 from ote_twisted.storage.sqlite.opening import SQLiteStorage
 from ote_twisted.tasks.owner import TaskOwner
 from ote_twisted.tunnel.cloud import CloudTunnel
-from ote_twisted.tunnel.edge import EdgeTunnel
+from ote_twisted.tunnel.edge import EdgeDialler
 from ote_twisted.tunnel.turn import TunnelCounters
 
 TUNNEL_TEXTS = {
@@ -47,7 +48,7 @@ def measures(
     owner: TaskOwner,
     storage: SQLiteStorage,
     cloud: CloudTunnel,
-    edge: EdgeTunnel,
+    edge: EdgeDialler,
     engine: ApiEngine,
     site: ApiSite | None,
 ) -> list[Measure]:
@@ -219,3 +220,25 @@ def _api(site: ApiSite) -> list[Measure]:
         ),
         gauge("ote_api_watching", "Watches under way.", lambda: len(site.streams)),
     ]
+
+
+def failover_measures(failover: Failover) -> list[Measure]:
+    """How the search for a parent goes."""
+    policy = failover.policy
+    counted = {
+        "moves": "How often another parent began to carry while there was one.",
+        "returns": "How often that was a return to a more preferred one.",
+        "probes": "Attempts to stand by at a better parent.",
+        "malformed": "Messages of a parent standing by that were out of grammar.",
+    }
+    return [
+        *counters_of(failover, "ote_parent", counted),
+        gauge("ote_parent_preferred", "1 while the most preferred parent carries.", lambda: _preferred(failover)),
+        gauge("ote_parent_standby", "1 while a better parent stands by.", lambda: policy.standby is not None),
+        gauge("ote_parent_candidates", "Parents that could be joined.", lambda: len(list(failover.knowledge))),
+    ]
+
+
+def _preferred(failover: Failover) -> bool:
+    carrying = failover.policy.carrying
+    return carrying is not None and carrying.candidate.best

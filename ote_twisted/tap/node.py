@@ -26,6 +26,9 @@ from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.declarations.load import CLUSTER, TREE, load_kinds
 from ote_twisted.events.recorder import EventRecorder
+from ote_twisted.failover.report import report
+from ote_twisted.failover.service import Failover
+from ote_twisted.failover.settings import FailoverSettings
 from ote_twisted.interfaces import IVirtualResource
 from ote_twisted.observability.exposition import Exposition
 from ote_twisted.observability.health import HealthChecks
@@ -33,7 +36,7 @@ from ote_twisted.observability.lifecycle import OrderedServices
 from ote_twisted.observability.metrics import Measure
 from ote_twisted.storage.model import JSON
 from ote_twisted.tap.bringup import Bringup, Listening
-from ote_twisted.tap.measures import event_measures, measures
+from ote_twisted.tap.measures import event_measures, failover_measures, measures
 from ote_twisted.tap.parts import TASK_SECONDS, make_shim, open_storage, own_tunnel, time_limits
 from ote_twisted.tap.watching import delivery_measures, history_measures, shim_measures
 from ote_twisted.tasks.owner import TaskOwner
@@ -41,7 +44,7 @@ from ote_twisted.tasks.settings import TaskSettings
 from ote_twisted.tasks.validate import validate_task
 from ote_twisted.tunnel.address import parse_parent
 from ote_twisted.tunnel.cloud import CloudTunnel
-from ote_twisted.tunnel.edge import Connected, Connecting, EdgeTunnel, Waiting
+from ote_twisted.tunnel.edge import EdgeDialler
 from ote_twisted.tunnel.endpoints import ParentEndpoints, tunnel_listener
 from ote_twisted.tunnel.masking import check_nvx
 from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
@@ -88,8 +91,10 @@ class ControllerNode(OrderedServices):
         self.controller.serve(self.owner)
         self.cloud = self._make_cloud()
         self.edge = self._make_edge()
+        self.failover = self._make_failover()
+        self.controller.from_parent.observer = self.failover
         patience = config.stop_timeout / 2
-        self.bringup = Bringup(self.engine, self.controller, self.owner, self.edge, self.events, reactor, patience)
+        self.bringup = Bringup(self.engine, self.controller, self.owner, self.failover, self.events, reactor, patience)
         self.ready = HealthChecks("readyz", self._ready_checks())
         self.live = HealthChecks("livez", {"ping": lambda: None})
         self._fill(virtual, subresources)
@@ -171,7 +176,7 @@ class ControllerNode(OrderedServices):
         )
         return CloudTunnel(endpoints, self.controller, settings, self._reactor)
 
-    def _make_edge(self) -> EdgeTunnel:
+    def _make_edge(self) -> EdgeDialler:
         config = self.config
         settings = EdgeSettings(
             time_limits(config),
@@ -182,9 +187,23 @@ class ControllerNode(OrderedServices):
             advertise=config.advertise or own_tunnel(config),
             user_defined_name=config.user_defined_name or config.name,
         )
-        parents = [parse_parent(text) for text in config.parents]
         endpoint = ParentEndpoints(self._reactor, optionsForClientTLS, config.proxy or "")
-        return EdgeTunnel(config.name, parents, self.controller, settings, self._reactor, endpoint, random.random)
+        return EdgeDialler(config.name, settings, self._reactor, endpoint)
+
+    def _make_failover(self) -> Failover:
+        config, controller = self.config, self.controller
+        parents = [parse_parent(text) for text in config.parents]
+        settings = FailoverSettings(
+            learn=config.failover,
+            settle=config.settle,
+            settle_cap=max(config.settle, FailoverSettings().settle_cap),
+            attempt=max(config.attempt_timeout, 0.1),
+            attempt_cap=2 * config.handshake_timeout,
+        )
+        return Failover(
+            config.name, config.advertise or "", parents, settings, controller, controller.membership, self.edge,
+            self.storage.kept, self.events, self._reactor, random.random,
+        )  # fmt: skip
 
     def _fill(self, virtual: dict[str, IVirtualResource], subresources: dict[tuple[str, str], Any]) -> None:
         virtual["selectionreviews.ote-twisted.dev"] = SelectionReviews(self.controller)
@@ -194,15 +213,7 @@ class ControllerNode(OrderedServices):
         subresources[TASKS, "results"] = self.owner.results
 
     def _uplink_status(self) -> JSON:
-        status, now = self.edge.status, self._reactor.seconds()
-        if isinstance(status, Connected):
-            return {"state": "connected", "address": status.address, "seconds": round(now - status.since, 3)}
-        if isinstance(status, Connecting):
-            return {"state": "connecting", "address": status.address, "lastError": status.last_error}
-        if isinstance(status, Waiting):
-            wait = round(max(0.0, status.until - now), 3)
-            return {"state": "waiting", "address": status.address, "nextAttemptSeconds": wait, "lastError": status.last_error}
-        return {"state": "none"}
+        return report(self.failover, self._reactor.seconds())
 
     def _not_ready(self) -> list[str]:
         return [f"{name}: {reason}" for name, reason in self.ready.failing().items()]
@@ -228,6 +239,7 @@ class ControllerNode(OrderedServices):
         return [
             *measures(self.controller, self.owner, self.storage, self.cloud, self.edge, self.engine, site),
             *event_measures(self.events),
+            *failover_measures(self.failover),
             *history_measures(self.controller.performer.memory.table),
             *delivery_measures(self.controller.delivery),
             *(shim_measures(self.shim.shim, self.shim.remote) if self.shim is not None else ()),

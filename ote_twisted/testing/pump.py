@@ -5,7 +5,7 @@ Bytes move when :meth:`MemoryNetwork.flush` is called and only between hosts tha
 
     network = MemoryNetwork(Clock())
     cloud = CloudTunnel([network.server_endpoint("root", 8287)], sink, CloudSettings(), network.clock)
-    edge = EdgeTunnel("c1", [parse_parent("ws://root:8287")], …, network.clock, network.dialler("c1"), chance)
+    edge = EdgeDialler("c1", [parse_parent("ws://root:8287")], …, network.clock, network.dialler("c1"), chance)
     network.advance(1)
 """
 
@@ -272,7 +272,7 @@ class MemoryNetwork:
         return MemoryClientEndpoint(self, source, host, port)
 
     def dialler(self, source: str) -> Callable[[HostAndPort], MemoryClientEndpoint]:
-        """What an EdgeTunnel on host ``source`` takes as ``endpoint_for_address``."""
+        """what an EdgeDialler on host ``source`` takes as ``endpoint_for_address``."""
         return lambda address: MemoryClientEndpoint(self, source, address.host, address.port)
 
     # ---- faults

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from zope.interface import implementer
 
-from ote_twisted.interfaces import ILink, ILinkSink
-from ote_twisted.wire.join import V2, Accept, Admission, JoinRequest
+from ote_twisted.interfaces import ILink, ILinkSink, IParentUser
+from ote_twisted.wire.join import V2, Accept, Admission, JoinIdentity, JoinRequest
 
 
 def accept_everybody(request: JoinRequest) -> Admission:
@@ -15,13 +15,18 @@ def accept_everybody(request: JoinRequest) -> Admission:
     return Accept(V2 if V2 in request.subprotocols else None, request.listen or "")
 
 
-@implementer(ILinkSink)
+INSTANCE = "0123456789abcdef" * 2
+"""Identity of whoever a recording sink is."""
+
+
+@implementer(ILinkSink, IParentUser)
 class RecordingSink:
-    """An ILinkSink that keeps every event, in order.
+    """An ILinkSink that keeps every event, in order; whoever chooses its parent may ask it as well.
 
     :ivar events: ``("opened", link)``, ``("messages", link, [bytes, …])``, ``("drained", link)``, ``("lost", link, reason)``.
     :ivar requests: what :meth:`admit` was asked.
     :ivar links: the links open now.
+    :ivar below: clusters in its subtree.
     """
 
     def __init__(self, decide: Callable[[JoinRequest], Admission] = accept_everybody) -> None:
@@ -29,6 +34,7 @@ class RecordingSink:
         self.events: list[tuple[object, ...]] = []
         self.requests: list[JoinRequest] = []
         self.links: list[ILink] = []
+        self.below: set[str] = set()
 
     def admit(self, request: JoinRequest) -> Admission:
         """See ILinkSink."""
@@ -52,6 +58,14 @@ class RecordingSink:
         """See ILinkSink."""
         self.links.remove(link)
         self.events.append(("lost", link, reason))
+
+    def in_subtree(self, name: str) -> bool:
+        """See IParentUser."""
+        return name in self.below
+
+    def next_identity(self, home: bool, standby: bool) -> JoinIdentity:
+        """See IParentUser. Each link has an epoch that is higher than those before."""
+        return JoinIdentity(INSTANCE, self.names().count("opened") + 1, home, standby)
 
     @property
     def messages(self) -> list[bytes]:

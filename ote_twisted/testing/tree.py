@@ -26,6 +26,8 @@ from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.objects import NAMESPACE, RESOURCE, key_of
 from ote_twisted.controller.service import ClusterController
 from ote_twisted.controller.settings import ControllerSettings
+from ote_twisted.failover.service import Failover
+from ote_twisted.failover.settings import FailoverSettings
 from ote_twisted.interfaces import IClusterShim
 from ote_twisted.storage.journal_memory import MemoryDeliveryJournal, MemoryKeptState
 from ote_twisted.storage.ledger_memory import MemoryTaskLedger
@@ -37,7 +39,7 @@ from ote_twisted.testing.pump import MemoryNetwork
 from ote_twisted.testing.shim import MemoryShim
 from ote_twisted.tunnel.address import ParentAddress
 from ote_twisted.tunnel.cloud import CloudTunnel
-from ote_twisted.tunnel.edge import EdgeTunnel
+from ote_twisted.tunnel.edge import EdgeDialler
 from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
 from ote_twisted.wire.entry import ClusterEntry
 
@@ -67,6 +69,7 @@ class MemoryNode:
     skew: float
     host: str
     store: MemoryObjectStore
+    settings: FailoverSettings
     ledger: MemoryTaskLedger = field(factory=MemoryTaskLedger)
     journal: MemoryDeliveryJournal = field(factory=MemoryDeliveryJournal)
     kept: MemoryKeptState = field(factory=MemoryKeptState)
@@ -75,7 +78,8 @@ class MemoryNode:
     controller: ClusterController = field(init=False)
     owner: TaskOwner = field(init=False)
     cloud: CloudTunnel = field(init=False)
-    edge: EdgeTunnel = field(init=False)
+    edge: EdgeDialler = field(init=False)
+    failover: Failover = field(init=False)
     running: bool = False
     _uids: int = 0
     _earlier: list[str] = field(factory=list)
@@ -100,15 +104,16 @@ class MemoryNode:
         self.owner = TaskOwner(self.name, self.store, self.ledger, self.controller, clock, self.now)
         self.controller.serve(self.owner)
         self.cloud = CloudTunnel([self.network.server_endpoint(self.host, PORT)], self.controller, CloudSettings(), clock)
-        self.edge = self._make_edge(clock)
+        self._make_failover(clock)
         _result(Deferred.fromCoroutine(self.controller.prepare()))
-        for service in (self.controller, self.owner, self.cloud, self.edge):
+        _result(Deferred.fromCoroutine(self.failover.prepare()))
+        for service in (self.controller, self.owner, self.cloud, self.failover):
             service.startService()
         self.running = True
 
     def stop(self) -> None:
         """End a life in good order."""
-        for service in (self.edge, self.cloud, self.owner, self.controller):
+        for service in (self.failover, self.cloud, self.owner, self.controller):
             service.stopService()
         self.running = False
 
@@ -188,11 +193,18 @@ class MemoryNode:
             own, shim, self.store, clock, self.now, self.new_uid, settings, Chronicle(self.events), self.kept, self.journal
         )
 
-    def _make_edge(self, clock: Clock) -> EdgeTunnel:
+    def _make_failover(self, clock: Clock) -> None:
         addresses = [ParentAddress(parent, PORT) for parent in self.parents]
+        advertised = f"{self.host}:{PORT}"
         subprotocols = EdgeSettings().subprotocols if self.v2 else ()
-        settings = EdgeSettings(advertise=f"{self.host}:{PORT}", subprotocols=subprotocols)
-        return EdgeTunnel(self.name, addresses, self.controller, settings, clock, self.network.dialler(self.host), self._chance)
+        settings = EdgeSettings(advertise=advertised, subprotocols=subprotocols)
+        controller = self.controller
+        self.edge = EdgeDialler(self.name, settings, clock, self.network.dialler(self.host))
+        self.failover = Failover(
+            self.name, advertised, addresses, self.settings, controller, controller.membership, self.edge, self.kept,
+            self.events, clock, self._chance,
+        )  # fmt: skip
+        controller.from_parent.observer = self.failover
 
 
 class MemoryTree:
@@ -201,8 +213,10 @@ class MemoryTree:
     :ivar network: for partitions, time and flushing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: FailoverSettings | None = None) -> None:
+        """:param settings: how its controllers look for parents."""
         self.network = MemoryNetwork(Clock())
+        self._settings = settings or FailoverSettings()
         self.nodes: dict[str, MemoryNode] = {}
 
     def add(
@@ -224,7 +238,9 @@ class MemoryTree:
         :param host: the machine that it runs on, unless it is called like the cluster.
         """
         store = MemoryObjectStore(self.network.clock)
-        node = MemoryNode(name, self.network, parents, labels or {}, tags, v2, performs, skew, host or name, store)
+        node = MemoryNode(
+            name, self.network, parents, labels or {}, tags, v2, performs, skew, host or name, store, self._settings
+        )
         self.nodes[host or name] = node
         if start:
             node.start()

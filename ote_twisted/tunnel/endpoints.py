@@ -18,7 +18,7 @@ TrustForHost = Callable[[str], IOpenSSLClientConnectionCreator]
 
 
 class ParentEndpoints:
-    """Makes the endpoint for a parent's address; what EdgeTunnel takes as ``endpoint_for_address``.
+    """Makes the endpoint for a parent's address; what EdgeDialler takes as ``endpoint_for_address``.
 
     :param trust: for ``wss`` addresses, e.g. ``twisted.internet.ssl.optionsForClientTLS``.
     :param proxy: ``host:port`` of an HTTP proxy that every link goes through; empty is none.

@@ -68,18 +68,8 @@ class EdgeSettings(TunnelSettings):
         host from what it sees; empty means that we have none (F29).
     :ivar user_defined_name: sent as header ``name``; empty means the cluster's name.
     :ivar subprotocols: offered in this order; none makes the link ``ote.v1``.
-    :ivar delay_base: seconds, mean of twice the first delay after a failure.
-    :ivar delay_cap: seconds, upper bound of any delay of our own choice.
-    :ivar settled: seconds after which a link counts as good, so that its loss starts with short delays again.
-    :ivar max_redirects: redirects followed one after another (F28).
-    :ivar max_retry_after: seconds, upper bound of what a parent may ask us to wait.
     """
 
     advertise: str = ""
     user_defined_name: str = ""
     subprotocols: tuple[str, ...] = (V2,)
-    delay_base: float = 0.5
-    delay_cap: float = 30.0
-    settled: float = 10.0
-    max_redirects: int = 5
-    max_retry_after: float = 300.0

@@ -114,12 +114,13 @@ CONTRACTS = (
         "ILinkSink",
         proven={
             "ote_twisted.controller.service.ClusterController": ("tests.controller.test_routes", "tests.controller.test_upward"),
+            "ote_twisted.failover.service.Failover": ("tests.failover.test_service",),
             "ote_twisted.testing.recording.RecordingSink": ("tests.tunnel.test_cloud",),
         },
     ),
-    Contract("IParentDialler"),
+    Contract("IParentDialler", proven={"ote_twisted.tunnel.edge.EdgeDialler": ("tests.tunnel.test_edge",)}),
     Contract("IParentUser", proven={"ote_twisted.controller.membership.Membership": ("tests.controller.test_membership",)}),
-    Contract("IParentObserver"),
+    Contract("IParentObserver", proven={"ote_twisted.failover.service.Failover": ("tests.failover.test_service",)}),
     Contract(
         "ITaskCarrier",
         f"{_MAKE}.carrier.make_task_carrier_tests",

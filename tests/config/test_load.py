@@ -89,6 +89,7 @@ class FileTests(SynchronousTestCase):
             'name = "c"\nlabels = ["a"]': "c.toml:2: labels: expected a table of keys and values, got a list",
             'name = "c"\n[labels]\nregion = 3': "c.toml:3: labels.region: expected a label's value",
             'name = "c"\n[labels]\n"-" = "x"': "c.toml:3: labels.-: label key '-': only letters",
+            'name = "c"\nfailover = 1': "c.toml:2: failover: expected true or false",
             'name = "c"\nping_interval = true': "c.toml:2: ping_interval: expected a duration",
             'name = "c"\nping_interval = "5 lightyears"': "c.toml:2: ping_interval: expected a duration",
             'name = "c"\nping_interval = -1': "c.toml:2: ping_interval: expected a duration",
@@ -192,6 +193,7 @@ class FlagTests(SynchronousTestCase):
         cases = {
             "label": ("region", "--label: expected KEY=VALUE, got 'region'"),
             "ping_interval": ("x", "--ping-interval: expected a duration"),
+            "failover": ("yes", "--failover: expected true or false"),
             "limit_message": ("-3", "--limit-message: expected a size"),
             "name": ("A", "--name: cluster name 'A': only lower-case letters"),
             "parent": ("127.0.0.1:8287", "--parent: expected a websocket address"),

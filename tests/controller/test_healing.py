@@ -8,8 +8,8 @@ from typing import cast
 from twisted.internet.protocol import Factory
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 
+from ote_twisted.failover.status import Connected
 from ote_twisted.testing.tree import PORT, MemoryTree
-from ote_twisted.tunnel.edge import Connected
 from tests.controller.trees import TreeTestCase, demo_tree, go_child
 from tests.tunnel.builders import RawPeer
 
@@ -162,7 +162,7 @@ class LossTests(TreeTestCase):
         self.tree.network.connections.remove(old)
         self.tree.network.heal()
         self.tree.node("leaf").start()
-        taken = self.until(lambda: isinstance(self.tree.node("leaf").edge.status, Connected))
+        taken = self.until(lambda: isinstance(self.tree.node("leaf").failover.status, Connected))
         self.assertLessEqual(taken, 3.0)
         self.tree.settle()
         self.assertEqual((self.online(), self.reached("root", "leaf")), (["leaf", "mid"], {"leaf": 1}))
@@ -233,7 +233,7 @@ class LoopTests(TreeTestCase):
         self.tree.settle(120)
         node = self.tree.node("a")
         self.assertEqual((node.controller.links, node.controller.uplink.link), ({}, None))
-        self.assertIn("a is the name of this controller", getattr(node.edge.status, "last_error", ""))
+        self.assertIn("a is the name of this controller", getattr(node.failover.status, "last_error", ""))
         self.assertLess(node.edge.counters.dials, 40)
 
 
@@ -245,7 +245,7 @@ class DuplicateTests(TreeTestCase):
         self.chain("root", "dup")
         twin = self.tree.add("dup", ["root"], host="twin")
         self.tree.settle(10)
-        self.assertIn("dup is connected already", getattr(twin.edge.status, "last_error", ""))
+        self.assertIn("dup is connected already", getattr(twin.failover.status, "last_error", ""))
         self.assertEqual(self.reached("root", "dup"), {"dup": 1})
 
     def test_elsewhere_in_the_tree_the_second_is_told(self) -> None:

@@ -17,7 +17,7 @@ class StopOrderTests(TreeTestCase):
             self.tree.add(name, ["mid"], v2=v2)
         self.tree.settle()
         mid = self.tree.node("mid")
-        stops = [service.stopService() for service in (mid.edge, mid.owner, mid.controller, mid.cloud)]
+        stops = [service.stopService() for service in (mid.failover, mid.owner, mid.controller, mid.cloud)]
         mid.running = False
         self.tree.network.flush()
         for stopped in stops:
@@ -37,7 +37,7 @@ class StopOrderTests(TreeTestCase):
         self.tree.node("root").submit("t", "leaf", "PUT", "/t", "x")
         self.tree.settle(1)
         mid = self.tree.node("mid")
-        for service in (mid.edge, mid.owner, mid.controller, mid.cloud):
+        for service in (mid.failover, mid.owner, mid.controller, mid.cloud):
             service.stopService()
         self.tree.network.advance(3)
         mid.start()

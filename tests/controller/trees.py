@@ -11,16 +11,20 @@ import orjson
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
+from ote_twisted.failover.settings import FailoverSettings
 from ote_twisted.testing.tree import PORT, MemoryNode, MemoryTree
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import decode
 from ote_twisted.wire.routes import encode_subtree
 from tests.tunnel.builders import frame, go_head, go_server_answer
 
+STAYING = FailoverSettings(learn=False, settle=3600, settle_cap=3600)
+"""Controllers that use the parents that they are configured with, and do not go back to one for an hour."""
+
 
 def demo_tree(v2: bool = True) -> MemoryTree:
     """The tree of the demo: root, two regions, six sites."""
-    tree = MemoryTree()
+    tree = MemoryTree(STAYING)
     tree.add("root", performs=True)
     for region in ("north", "south"):
         tree.add(region, ["root"], {"region": region, "tier": "region"}, v2=v2)
@@ -36,8 +40,8 @@ class TreeTestCase(SynchronousTestCase):
     """A tree that is stopped at the end, after which nothing may be left on its clock."""
 
     def setUp(self) -> None:
-        """An empty tree."""
-        self.tree = self.watched(MemoryTree())
+        """An empty tree, in which nobody moves without need."""
+        self.tree = self.watched(MemoryTree(STAYING))
 
     def watched(self, tree: MemoryTree) -> MemoryTree:
         """Stop it at the end."""

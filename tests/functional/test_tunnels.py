@@ -15,14 +15,15 @@ from twisted.trial.unittest import TestCase
 from websockets.sync.client import connect
 from zope.interface import implementer
 
+from ote_twisted.failover.settings import FailoverSettings
 from ote_twisted.interfaces import ILink, ILinkSink
 from ote_twisted.testing.certificates import self_signed, self_signed_pem
 from ote_twisted.testing.recording import RecordingSink
 from ote_twisted.tunnel.address import parse_parent
 from ote_twisted.tunnel.cloud import CloudTunnel
-from ote_twisted.tunnel.edge import EdgeTunnel
 from ote_twisted.tunnel.endpoints import ParentEndpoints, tunnel_listener
 from ote_twisted.tunnel.settings import KIB, MIB, CloudSettings, EdgeSettings
+from tests.tunnel.builders import SEARCH, Edge
 
 SECONDS = 20.0
 
@@ -93,12 +94,11 @@ class SocketTests(TestCase):
         port: int = address.port
         return port
 
-    def join(self, url: str, trust: Any = None, **settings: Any) -> EdgeTunnel:
+    def join(self, url: str, trust: Any = None, **settings: Any) -> Edge:
         """A started edge tunnel."""
-        edge = EdgeTunnel(
-            "c1", [parse_parent(url)], self.down, EdgeSettings(**settings), self.reactor,
-            ParentEndpoints(self.reactor, trust), random,
-        )  # fmt: skip
+        search = FailoverSettings(**{key: settings.pop(key) for key in tuple(settings) if key in SEARCH})
+        endpoints = ParentEndpoints(self.reactor, trust)
+        edge = Edge("c1", [parse_parent(url)], self.down, EdgeSettings(**settings), self.reactor, endpoints, random(), search)
         edge.startService()
         self.addCleanup(edge.stopService)
         return edge

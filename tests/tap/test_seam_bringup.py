@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -18,6 +17,8 @@ from ote_twisted.controller.settings import ControllerSettings
 from ote_twisted.declarations.load import CLUSTER, TREE, load_kinds
 from ote_twisted.errors import StoreUnavailable
 from ote_twisted.events.recorder import EventRecorder
+from ote_twisted.failover.service import Failover
+from ote_twisted.failover.settings import FailoverSettings
 from ote_twisted.storage.journal_memory import MemoryKeptState
 from ote_twisted.storage.ledger_memory import MemoryTaskLedger
 from ote_twisted.storage.memory import MemoryObjectStore
@@ -26,8 +27,7 @@ from ote_twisted.tap.bringup import RETRY, Bringup
 from ote_twisted.tasks.owner import TaskOwner
 from ote_twisted.testing.pump import MemoryNetwork
 from ote_twisted.testing.shim import MemoryShim
-from ote_twisted.tunnel.address import ParentAddress
-from ote_twisted.tunnel.edge import EdgeTunnel
+from ote_twisted.tunnel.edge import EdgeDialler
 from ote_twisted.tunnel.settings import EdgeSettings
 from ote_twisted.wire.entry import ClusterEntry
 from tests.controller.building import request
@@ -66,9 +66,12 @@ class BringupTestCase(SynchronousTestCase):
         )
         owner = TaskOwner("c1", self.store, MemoryTaskLedger(), self.controller, self.clock, self.now)
         self.controller.serve(owner)
-        parents: Sequence[ParentAddress] = ()
-        edge = EdgeTunnel("c1", parents, self.controller, EdgeSettings(), self.clock, self.network.dialler("c1"), lambda: 0.5)
-        self.bringup = Bringup(self.engine, self.controller, owner, edge, self.events, self.clock, PATIENCE)
+        dialler = EdgeDialler("c1", EdgeSettings(), self.clock, self.network.dialler("c1"))
+        failover = Failover(
+            "c1", "", (), FailoverSettings(), self.controller, self.controller.membership, dialler, MemoryKeptState(),
+            self.events, self.clock, lambda: 0.5,
+        )  # fmt: skip
+        self.bringup = Bringup(self.engine, self.controller, owner, failover, self.events, self.clock, PATIENCE)
         self.addCleanup(self.stop)
 
     def now(self) -> float:

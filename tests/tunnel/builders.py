@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, fields
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
+from ote_twisted.failover.service import Failover
+from ote_twisted.failover.settings import FailoverSettings
+from ote_twisted.failover.status import FailoverStatus
+from ote_twisted.storage.journal_memory import MemoryKeptState
+from ote_twisted.testing.events import MemoryEventRecorder
 from ote_twisted.testing.pump import MemoryNetwork
 from ote_twisted.testing.recording import RecordingSink
-from ote_twisted.tunnel.address import parse_parent
+from ote_twisted.tunnel.address import ParentAddress, parse_parent
 from ote_twisted.tunnel.cloud import CloudTunnel
-from ote_twisted.tunnel.edge import EdgeTunnel
+from ote_twisted.tunnel.edge import EdgeDialler, EndpointForAddress
 from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
+
+SEARCH = {each.name for each in fields(FailoverSettings)}
+"""Settings that are not of the dialler but of who decides when it dials."""
 
 GO_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 GO_ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -114,6 +122,47 @@ class RawListener(Factory):
         return peer
 
 
+class Edge:
+    """The child's whole side: a dialler and who decides when it dials. Started and stopped like a service.
+
+    :ivar counters: of the dialler.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        parents: list[ParentAddress],
+        sink: RecordingSink,
+        settings: EdgeSettings,
+        clock: Any,
+        endpoint_for: EndpointForAddress,
+        chance: float = 0.5,
+        search: FailoverSettings | None = None,
+    ) -> None:
+        dialler = EdgeDialler(name, settings, clock, endpoint_for)
+        self.counters = dialler.counters
+        self.failover = Failover(
+            name, settings.advertise, parents, search or FailoverSettings(), sink, sink, dialler, MemoryKeptState(),
+            MemoryEventRecorder(name, clock.seconds), clock, lambda: chance,
+        )  # fmt: skip
+        self.startService, self.stopService = self.failover.startService, self.failover.stopService
+
+    @property
+    def running(self) -> bool:
+        """It was started and not stopped."""
+        return bool(self.failover.running)
+
+    @property
+    def status(self) -> FailoverStatus:
+        """How the link to the parent stands."""
+        return self.failover.status
+
+    @property
+    def link(self) -> Any:
+        """The link that carries."""
+        return self.failover.link
+
+
 class TunnelTestCase(SynchronousTestCase):
     """A network with a cloud tunnel on host ``root``; edges and raw children as needed.
 
@@ -126,7 +175,7 @@ class TunnelTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         """Start the cloud side."""
         self.network = MemoryNetwork()
-        self._edges: list[EdgeTunnel] = []
+        self._edges: list[Edge] = []
         self.clock = self.network.clock
         self.sink = RecordingSink()
         self.cloud = self.make_cloud("root")
@@ -142,31 +191,26 @@ class TunnelTestCase(SynchronousTestCase):
 
     def make_edge(
         self, name: str = "c1", parents: tuple[str, ...] = ("root",), chance: float = 0.5, **settings: Any
-    ) -> tuple[EdgeTunnel, RecordingSink]:
+    ) -> tuple[Edge, RecordingSink]:
         """A started edge tunnel on a host of its own name."""
         sink = RecordingSink()
-        edge = EdgeTunnel(
-            name,
-            [parse_parent(parent) for parent in parents],
-            sink,
-            evolve(self.edge_settings, **settings),
-            self.clock,
-            self.network.dialler(name),
-            lambda: chance,
-        )
+        addresses = [parse_parent(parent) for parent in parents]
+        search = FailoverSettings(**{key: settings.pop(key) for key in tuple(settings) if key in SEARCH})
+        here = evolve(self.edge_settings, **settings)
+        edge = Edge(name, addresses, sink, here, self.clock, self.network.dialler(name), chance, search)
         edge.startService()
         self._edges.append(edge)
         self.addCleanup(self._stop, edge)
         self.network.flush()
         return edge, sink
 
-    def stop_now(self, service: CloudTunnel | EdgeTunnel) -> None:
+    def stop_now(self, service: CloudTunnel | Edge) -> None:
         """Stop a service and wait for it."""
         stopped = service.stopService()
         self.network.advance(3)
         self.successResultOf(stopped)
 
-    def _stop(self, service: CloudTunnel | EdgeTunnel) -> None:
+    def _stop(self, service: CloudTunnel | Edge) -> None:
         self.network.heal()
         stopped = service.stopService()
         self.network.advance(5)

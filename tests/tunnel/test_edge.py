@@ -9,8 +9,8 @@ from typing import Any
 
 from twisted.internet.protocol import Factory
 
+from ote_twisted.failover.status import Connected, Connecting, Stopped, Waiting
 from ote_twisted.testing.recording import RecordingSink
-from ote_twisted.tunnel.edge import Connected, Connecting, Stopped, Waiting
 from ote_twisted.tunnel.settings import EdgeSettings
 from ote_twisted.wire.join import Redirect, Refuse
 from tests.tunnel.builders import RawListener, RawPeer, TunnelTestCase, go_server_answer

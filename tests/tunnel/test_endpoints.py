@@ -13,17 +13,17 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.errors import ConfigError
+from ote_twisted.failover.status import Connected, Waiting
 from ote_twisted.testing.certificates import self_signed
 from ote_twisted.testing.pump import MemoryNetwork
 from ote_twisted.testing.recording import RecordingSink
 from ote_twisted.tunnel.address import ParentAddress, parse_parent
 from ote_twisted.tunnel.cloud import CloudTunnel
-from ote_twisted.tunnel.edge import Connected, EdgeTunnel, Waiting
 from ote_twisted.tunnel.endpoints import ParentEndpoints, tunnel_listener
 from ote_twisted.tunnel.proxy import ConnectProxyEndpoint, ProxyRefused
 from ote_twisted.tunnel.settings import CloudSettings, EdgeSettings
 from ote_twisted.tunnel.tls import BACKLOG, PIECE, SmallPiecesReactor, SmallPiecesTLSFactory, TLSClientEndpoint
-from tests.tunnel.builders import RawListener, RawPeer
+from tests.tunnel.builders import Edge, RawListener, RawPeer
 
 CERTIFICATE = self_signed("root.example")
 OTHER = self_signed("root.example")
@@ -52,7 +52,7 @@ class TLSTests(SynchronousTestCase):
         self.cloud = CloudTunnel([endpoint], self.up, CloudSettings(), self.network.clock)
         self.cloud.startService()
 
-    def join(self, trusted: Any) -> tuple[EdgeTunnel, RecordingSink]:
+    def join(self, trusted: Any) -> tuple[Edge, RecordingSink]:
         """An edge that trusts a certificate."""
 
         def endpoint_for(address: ParentAddress) -> IStreamClientEndpoint:
@@ -60,12 +60,12 @@ class TLSTests(SynchronousTestCase):
             return TLSClientEndpoint(inner, optionsForClientTLS(address.host, trusted), self.network.clock)
 
         sink, parents = RecordingSink(), [parse_parent("wss://root.example")]
-        edge = EdgeTunnel("c1", parents, sink, EdgeSettings(), self.network.clock, endpoint_for, lambda: 0.5)
+        edge = Edge("c1", parents, sink, EdgeSettings(), self.network.clock, endpoint_for)
         edge.startService()
         self.network.flush()
         return edge, sink
 
-    def stop(self, edge: EdgeTunnel) -> None:
+    def stop(self, edge: Edge) -> None:
         """Stop both; nothing is left."""
         stopped = [edge.stopService(), self.cloud.stopService()]
         self.network.advance(5)

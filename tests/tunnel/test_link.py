@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
+from ote_twisted.failover.settings import FailoverSettings
 from ote_twisted.interfaces import ILink
 from ote_twisted.testing.contracts.link import LinkHarness, make_link_tests
 from ote_twisted.testing.pump import MemoryNetwork
 from ote_twisted.testing.recording import RecordingSink
 from ote_twisted.tunnel.address import parse_parent
 from ote_twisted.tunnel.cloud import CloudTunnel
-from ote_twisted.tunnel.edge import EdgeTunnel
 from ote_twisted.tunnel.settings import KIB, MIB, CloudSettings, EdgeSettings
 from ote_twisted.wire.clustermessage_pb2 import ClusterMessage
-from tests.tunnel.builders import TunnelTestCase, frame
+from tests.tunnel.builders import Edge, TunnelTestCase, frame
 
 HIGH, HARD = 256 * KIB, 2 * MIB
 
@@ -27,8 +27,9 @@ def harness(case: SynchronousTestCase, side: str, subprotocols: tuple[str, ...])
     up, down = RecordingSink(), RecordingSink()
     bounds = {"high_water": HIGH, "low_water": 64 * KIB, "hard_bound": HARD}
     cloud = CloudTunnel(network.server_endpoint("root", 8287), up, CloudSettings(**bounds), network.clock)  # type: ignore[arg-type]
-    settings = EdgeSettings(subprotocols=subprotocols, delay_base=1000, delay_cap=1000, **bounds)  # type: ignore[arg-type]
-    edge = EdgeTunnel("c1", [parse_parent("root")], down, settings, network.clock, network.dialler("c1"), lambda: 0.9)
+    settings = EdgeSettings(subprotocols=subprotocols, **bounds)  # type: ignore[arg-type]
+    still = FailoverSettings(delay_base=1000, delay_cap=1000)
+    edge = Edge("c1", [parse_parent("root")], down, settings, network.clock, network.dialler("c1"), 0.9, still)
     cloud.startService()
     edge.startService()
     network.flush()

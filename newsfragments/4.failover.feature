@@ -1,0 +1,1 @@
+A controller whose parent dies finds another one within seconds: a sibling of its parent, an ancestor or a sibling of its own, learnt from the tree and kept on disk; when the preferred parent is back, and has been good for a while, it returns, with the new link carrying before the old one ends (docs/healing.md; options `failover`, `settle`, `attempt_timeout`).
