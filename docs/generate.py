@@ -1,4 +1,4 @@
-"""Writes what is made from declarations: the manual of the configuration, examples, a picture, compiled manifests (``make generated``)."""
+"""Writes what is made from declarations: manual of the configuration, examples, a picture, manifests (``make generated``)."""
 
 from __future__ import annotations
 

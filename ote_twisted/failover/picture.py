@@ -62,7 +62,7 @@ def _lines() -> Iterator[str]:
 
 def _step(number: int, start: Phase, end: Phase) -> Iterator[str]:
     """An arrow between two boxes, a little to its right side, so that one back has room on the other; with its number."""
-    (x1, y1), (x2, y2) = PLACES[start], PLACES[end]
+    x1, y1, x2, y2 = map(float, (*PLACES[start], *PLACES[end]))
     length = hypot(x2 - x1, y2 - y1)
     along, aside = ((x2 - x1) / length, (y2 - y1) / length), (-(y2 - y1) / length * 9, (x2 - x1) / length * 9)
     x1, y1, x2, y2 = x1 + aside[0], y1 + aside[1], x2 + aside[0], y2 + aside[1]

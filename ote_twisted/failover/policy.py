@@ -234,8 +234,7 @@ class ParentPolicy:
         if returned is not None and from_candidate.lost_at - returned < self._settings.relapse:
             settle = min(2 * from_candidate.settle, self._settings.settle_cap)
         from_candidate.settle, from_candidate.left, from_candidate.returned_at = settle, True, None
-        returns = to_candidate.left or to_candidate.rank < from_candidate.rank
-        to_candidate.returned_at = now if returns else None
+        to_candidate.returned_at = now if to_candidate.left or to_candidate.rank < from_candidate.rank else None
         self._knowledge.another_parent()
 
     def _carrier_lost(self, way: Way, now: float) -> None:

@@ -119,7 +119,13 @@ CONTRACTS = (
         },
     ),
     Contract("IParentDialler", proven={"ote_twisted.tunnel.edge.EdgeDialler": ("tests.tunnel.test_edge",)}),
-    Contract("IParentUser", proven={"ote_twisted.controller.membership.Membership": ("tests.controller.test_membership",)}),
+    Contract(
+        "IParentUser",
+        proven={
+            "ote_twisted.controller.membership.Membership": ("tests.controller.test_membership",),
+            "ote_twisted.testing.recording.RecordingSink": ("tests.failover.test_service",),
+        },
+    ),
     Contract("IParentObserver", proven={"ote_twisted.failover.service.Failover": ("tests.failover.test_service",)}),
     Contract(
         "ITaskCarrier",
