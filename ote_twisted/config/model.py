@@ -11,6 +11,7 @@ from ote_twisted.config.declare import Shape, option, section
 from ote_twisted.config.sections import AdmissionConfig, LimitConfig, LogConfig, ShimLimitConfig
 
 _LOG = section("What is logged, and how.")
+_SETTLE = option(kinds.DURATION, "How long a more preferred parent must have been good before it is gone back to.")
 _STOP = option(kinds.DURATION, "Time for answering what is under way after SIGTERM; what remains then is cut off.")
 
 
@@ -150,26 +151,12 @@ class ControllerConfig:
     )
     failover: bool = field(
         default=True,
-        metadata=option(
-            kinds.SWITCH,
-            "While no configured parent can be joined, join one that the tree told of: a sibling of the parent, an ancestor, "
-            "or a sibling.",
-        ),
+        metadata=option(kinds.SWITCH, "While no configured parent can be joined, join another one that the tree told of."),
     )
-    settle: float = field(
-        default=10.0,
-        metadata=option(
-            kinds.DURATION,
-            "How long a more preferred parent must have had a way to the root before it is gone back to. Doubles, up to 5 "
-            "minutes, each time it ends again within 5 minutes of a return.",
-        ),
-    )
+    settle: float = field(default=10.0, metadata=_SETTLE)
     attempt_timeout: float = field(
         default=3.0,
-        metadata=option(
-            kinds.DURATION,
-            "Time for an attempt at a parent while there are others to try; it doubles for a parent that proves slower.",
-        ),
+        metadata=option(kinds.DURATION, "Time for an attempt at a parent while there are others to try; more for slow ones."),
     )
     stop_timeout: float = field(default=10.0, metadata=_STOP)
     log: LogConfig = field(factory=LogConfig, metadata=_LOG)

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.testing.tree import MemoryNode, MemoryTree
+from tests.controller.trees import STAYING
 
 PARENTS = {
     "root": ((),),
@@ -26,7 +27,7 @@ class RandomTrees(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tree = MemoryTree()
+        self.tree = MemoryTree(STAYING)
         self.tasks: dict[str, str] = {}
         self.lives: dict[str, int] = {}
 
