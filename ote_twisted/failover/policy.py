@@ -17,7 +17,7 @@ from ote_twisted.failover.knowledge import Knowledge
 from ote_twisted.failover.penalties import Penalties
 from ote_twisted.failover.phases import Phase
 from ote_twisted.failover.settings import FailoverSettings
-from ote_twisted.failover.ways import Action, Carry, Dial, Leave, Role, Wait, Way
+from ote_twisted.failover.ways import Action, Carry, Dial, Leave, Role, Wait, Way, objection
 from ote_twisted.tunnel.address import InvalidAddress, ParentAddress
 from ote_twisted.wire.notices import Ancestry, Neighbourhood
 
@@ -138,8 +138,8 @@ class ParentPolicy:
         was_rooted = way.rooted
         way.told(ancestry.path, ancestry.rooted, now)
         self._knowledge.named(way.candidate, ancestry.path[0])
-        if self._own in ancestry.path:
-            self._spoil(way, f"{self._own} is above its own parent", now)
+        if reason := objection(self._own, ancestry.path):
+            self._spoil(way, reason, now)
         elif way is self.carrying:
             self._knowledge.path_told(way.address, ancestry)
             if was_rooted != way.rooted:

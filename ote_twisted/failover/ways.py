@@ -8,6 +8,7 @@ from attrs import define, field, frozen
 
 from ote_twisted.failover.candidates import Candidate
 from ote_twisted.tunnel.address import ParentAddress
+from ote_twisted.wire.limits import TREE_DEPTH_LIMIT
 
 
 class Role(Enum):
@@ -100,3 +101,11 @@ class Wait:
 
 
 Action = Dial | Carry | Leave | Wait
+
+
+def objection(own: str, path: tuple[str, ...]) -> str:
+    """Why a parent with that way to the root must be left; empty if it need not (R2)."""
+    if own in path:
+        return f"{own} is above its own parent"
+    deep = len(path) >= TREE_DEPTH_LIMIT
+    return f"{own} would be more than {TREE_DEPTH_LIMIT - 1} hops from the root" if deep else ""

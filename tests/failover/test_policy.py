@@ -161,6 +161,19 @@ class LossTests(SynchronousTestCase):
         script.loses(way)
         self.assertEqual((script.take(), script.until), ([], 1.0))
 
+    def test_a_parent_too_far_from_the_root_is_left(self) -> None:
+        """So is one below which we would be deeper than a tree may be; a link that stands by there is closed."""
+        deep = tuple(f"n{number}" for number in range(64))
+        script = Script("a")
+        script.opens(tells=deep)
+        self.assertEqual(script.take()[-1], "leave a")
+        script = Script("a", "b")
+        script.fails()
+        script.opens()
+        script.wait()
+        script.opens(tells=deep)
+        self.assertEqual((script.take()[-1], script.carrying), ("leave a", "b"))
+
 
 class PatienceTests(SynchronousTestCase):
     """How long an attempt may take."""
