@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ote_twisted.storage.model import JSON
-from ote_twisted.testing.tree import WALL, MemoryTree
+from ote_twisted.testing.tree import WALL
 from tests.controller.trees import TreeTestCase
 
 BEHIND = ("north", "north-1", "north-2")
@@ -175,7 +175,7 @@ class LeftBehindTests(TreeTestCase):
 
     def test_originals_leave_behind(self) -> None:
         """What an original does not announce after its return is not said to be behind a broken link of that original."""
-        tree = self.tree = self.watched(MemoryTree())
+        tree = self.tree
         tree.add("root")
         tree.add("mid", ["root"])
         tree.add("leaf", ["mid"])
