@@ -17,6 +17,7 @@ from ote_twisted.wire.announce import Announcement, encode_announcement
 from ote_twisted.wire.entry import ClusterEntry, ClusterStatus, subtree_digest
 from ote_twisted.wire.join import V2, Accept, JoinRequest, Resume
 from tests.controller.building import ControllerTestCase, announced, commands, entry
+from tests.controller.trees import TreeTestCase
 
 ONE, OTHER = "1" * 32, "2" * 32
 STREAM = "a" * 32
@@ -299,3 +300,49 @@ def message_of(child: str, body: Announcement) -> pb.ClusterMessage:
     """An announcement as a message."""
     head = pb.MessageHead(Command=pb.Announce, ClusterName=child)
     return pb.ClusterMessage(Head=head, Body=encode_announcement(body))
+
+
+class ResumingTreeTests(TreeTestCase):
+    """Both ends together, over real protocols."""
+
+    def setUp(self) -> None:
+        """root - mid - 30 leaves."""
+        super().setUp()
+        self.chain("root", "mid")
+        for number in range(30):
+            self.tree.add(f"leaf-{number}", ["mid"])
+        self.tree.settle(5)
+        self.names = sorted(name for name in self.tree.nodes if name != "root")
+
+    def counts(self) -> tuple[int, int]:
+        """How often the root's child went on, and how often digests differed there."""
+        claims = self.tree.node("root").controller.claims
+        return claims.resumed, claims.mismatches
+
+    def test_an_outage_is_resumed(self) -> None:
+        """After an outage what joined and what was lost meanwhile is known above, with its cause, and both ends agree at once."""
+        self.tree.network.partition("root", "mid")
+        self.tree.settle(30)
+        self.tree.node("leaf-3").crash()
+        self.tree.add("late", ["leaf-4"])
+        self.tree.settle(2)
+        self.tree.network.heal()
+        expected = sorted({*self.names, "late"} - {"leaf-3"})
+        self.until(lambda: self.online() == expected)
+        self.assertEqual(self.counts()[1], 0)
+        self.assertEqual(self.tree.node("root").cluster("leaf-3")["status"]["brokenHop"], "leaf-3")
+        self.assertEqual(self.reached("root", "leaf-4,late"), {"leaf-4": 1, "late": 1})
+
+    def test_a_restart_of_the_child_is_no_resumption(self) -> None:
+        """A child that restarted numbers anew, so it announces everything."""
+        self.tree.node("mid").crash()
+        self.tree.node("mid").start()
+        self.until(lambda: self.online() == self.names)
+        self.assertEqual(self.counts(), (0, 0))
+
+    def test_a_restart_of_the_parent_is_no_resumption(self) -> None:
+        """A parent that restarted has kept nothing, so everything is announced to it."""
+        self.tree.node("root").crash()
+        self.tree.node("root").start()
+        self.until(lambda: self.online() == self.names)
+        self.assertEqual(self.counts(), (0, 0))
