@@ -329,7 +329,7 @@ class ResumingTreeTests(TreeTestCase):
         self.tree.network.heal()
         expected = sorted({*self.names, "late"} - {"leaf-3"})
         self.until(lambda: self.online() == expected)
-        self.assertEqual(self.counts()[1], 0)
+        self.assertEqual(self.counts(), (1, 0))
         self.assertEqual(self.tree.node("root").cluster("leaf-3")["status"]["brokenHop"], "leaf-3")
         self.assertEqual(self.reached("root", "leaf-4,late"), {"leaf-4": 1, "late": 1})
 
