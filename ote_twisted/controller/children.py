@@ -15,7 +15,7 @@ from ote_twisted.controller.pace import AdmissionPace, PaceLimits
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.difference import Difference
 from ote_twisted.topology.table import RoutingTable
-from ote_twisted.wire.join import V2, Accept, Admission, JoinRequest, Refuse
+from ote_twisted.wire.join import Accept, Admission, JoinRequest, Refuse
 
 
 class Children:
@@ -94,8 +94,6 @@ class Children:
 
     def _ours(self, request: JoinRequest) -> bool:
         """It is configured to be below us; an original cannot say so, but we may know it."""
-        if not request.instance and V2 in request.subprotocols:
-            return True  # until every child of ours tells who it is
         return request.home or (not request.instance and self._directory.parent_of(request.name) == self._own)
 
     def _in_turn(self, request: JoinRequest, accept: Accept) -> Accept | Refuse:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.interfaces import ILink
 from ote_twisted.testing.tree import MemoryNode, MemoryTree
 from tests.controller.trees import STAYING
 
@@ -115,7 +114,7 @@ class RandomTrees(RuleBasedStateMachine):
 
     def look(self) -> None:
         """Every cluster is online at each of its ancestors, below the right parent; every task reached who it should."""
-        parents = {name: next((each for each in NAMES if name in self.carried(each)), "") for name in NAMES}
+        parents = {name: self.parent_of(name) for name in NAMES}
         for name in NAMES[1:]:
             self.look_up(name, parents)
         self.look_at_digests()
@@ -123,9 +122,11 @@ class RandomTrees(RuleBasedStateMachine):
             assert self.complete(task), (task, selector, self.node("root").status(task))
             self.look_at_task(task, selector)
 
-    def carried(self, name: str) -> dict[str, ILink]:
-        """A controller's links to children, those that only stand by left out."""
-        return {child: link for child, link in self.node(name).controller.links.items() if not link.standby}
+    def parent_of(self, name: str) -> str:
+        """Whom a cluster is below by the links that carry: the newest is the one, an older one may still linger."""
+        links = {each: self.node(each).controller.links.get(name) for each in NAMES}
+        carrying = {each: link.epoch for each, link in links.items() if link is not None and not link.standby}
+        return max(carrying, key=lambda each: carrying[each], default="")
 
     def look_up(self, name: str, parents: dict[str, str]) -> None:
         """One cluster, at each of its ancestors."""
@@ -139,8 +140,8 @@ class RandomTrees(RuleBasedStateMachine):
     def look_at_digests(self) -> None:
         """Both ends of each ote.v2 link hold the same view, and nothing is being asked for."""
         for name in NAMES:
-            for child, link in self.carried(name).items():
-                if link.v2:
+            for child, link in self.node(name).controller.links.items():
+                if link.v2 and self.parent_of(child) == name:
                     assert self.node(name).controller.table.children[child].said == self.node(child).controller.table.digest
         waiting = [node.controller.announcer for node in self.tree.nodes.values()]
         sent = [announcer.sent for announcer in waiting]
