@@ -62,10 +62,22 @@ def _parent(status: Mapping[str, Any]) -> str:
     uplink = status.get("uplink") or {}
     state, address = uplink.get("state"), uplink.get("address", "")
     if state == "connected":
-        return f"{status.get('parent') or '(not named yet)'} at {address} since {age(uplink.get('seconds', 0))}"
+        named = status.get("parent") or "(not named yet)"
+        return f"{named} at {address} since {age(uplink.get('seconds', 0))}{_better(uplink)}"
     error = uplink.get("lastError")
     when = f", next attempt in {uplink['nextAttemptSeconds']:.0f}s" if "nextAttemptSeconds" in uplink else ""
     return f"none, {state} {address}{when}{f' ({error})' if error else ''}"
+
+
+def _better(uplink: Mapping[str, Any]) -> str:
+    """What is done about a better parent, where this is not the best."""
+    if (standby := uplink.get("standby")) is not None:
+        watched = f"{standby.get('name') or standby['address']} stands by since {age(standby['seconds'])}"
+        return f"; {watched}{'' if standby.get('rooted') else ', without a way to the root'}"
+    if "better" not in uplink:
+        return ""
+    why = f" ({uplink['lastError']})" if uplink.get("lastError") else ""
+    return f"; {uplink['better']} is tried again in {uplink['nextAttemptSeconds']:.0f}s{why}"
 
 
 def _shim(status: Mapping[str, Any]) -> str:

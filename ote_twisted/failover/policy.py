@@ -221,8 +221,8 @@ class ParentPolicy:
             former.become(Role.ENDING, now)
             former.candidate.lost_at = now
             self._ending.add(former)
-        after, self._last = self._last, way.candidate
-        if after is not None and after is not way.candidate:
+        after, self._last = None if self._last is way.candidate else self._last, way.candidate
+        if after is not None:
             self._moved(after, way.candidate, now)
         self._impatient_at = inf if way.rooted else self._patience_ends(now)
         self._probes, self._next_probe = 0, now

@@ -117,6 +117,16 @@ class StandingTests(SynchronousTestCase):
         self.assertEqual(told["Parent"], "none, waiting ws://a:1, next attempt in 2s (refused)")
         self.assertEqual(told["Shim"], "embedded, not ready: gone")
 
+    def test_away_from_the_preferred_parent(self) -> None:
+        """Below another parent than the preferred one it is told when that is tried again, or for how long it stands by."""
+        away = {**self.status["uplink"], "better": "ws://b:1", "nextAttemptSeconds": 4.2, "lastError": "refused"}
+        self.status["uplink"] = away
+        self.assertEqual(self.told()["Parent"], "root at ws://a:1 since 7s; ws://b:1 is tried again in 4s (refused)")
+        away["standby"] = {"address": "ws://b:1", "name": "bj", "seconds": 3.0, "rooted": True}
+        self.assertEqual(self.told()["Parent"], "root at ws://a:1 since 7s; bj stands by since 3s")
+        away["standby"]["rooted"] = False
+        self.assertIn("bj stands by since 3s, without a way to the root", self.told()["Parent"])
+
     def test_root(self) -> None:
         """A root has no parent, and a controller may have no shim."""
         self.status |= {"isRoot": True, "shim": "none"}
