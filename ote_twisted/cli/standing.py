@@ -13,6 +13,9 @@ QUEUES = {
     "uplinkMessages": "messages waiting for the parent",
     "uplinkBytes": "bytes waiting for the parent",
     "uplinkDropped": "messages dropped because too many waited",
+    "outboxMessages": "own answers and reports that are not confirmed",
+    "outboxBytes": "bytes of these",
+    "journalHeld": "writes that wait for room on the disk",
     "performing": "tasks being performed here",
     "objectsToWrite": "objects of clusters waiting to be written",
 }

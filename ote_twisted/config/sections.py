@@ -59,6 +59,22 @@ class LimitConfig:
         default=1024**2,
         metadata=option(kinds.SIZE, "Largest body of a cluster's answer that is kept; longer ones are cut and marked."),
     )
+    outbox: int = field(
+        default=16 * 1024**2,
+        metadata=option(
+            kinds.SIZE,
+            "Own answers and reports that are kept until they are confirmed; the same for those of clusters below that wait "
+            "for a parent, and for what the disk refuses.",
+        ),
+    )
+    performed: int = field(
+        default=10_000,
+        metadata=option(kinds.COUNT, "Performed tasks that are remembered, so that they are not performed when they come again."),
+    )
+    performed_bytes: int = field(
+        default=64 * 1024**2,
+        metadata=option(kinds.SIZE, "Their answers, on the disk; the oldest are forgotten when they take more."),
+    )
     api_body: int = field(
         default=MAX_API_BODY,
         metadata=option(kinds.SIZE, "Largest body of an API request, at most 3 MiB; longer ones are answered 413."),

@@ -95,6 +95,17 @@ class Directory(Catalogue):
         self._records[name] = Record(known.entry, dict(known.labels), since, known.as_of, heard, cause, known.as_of)
         self._put(name)
 
+    def concerned(self, difference: Difference) -> list[str]:
+        """Those of whom whoever waits for their answers has to know; not one that only tells another status of itself."""
+        present = [name for name, entry in difference.present.items() if name in difference.returned or not self._same(entry)]
+        return list(dict.fromkeys((*present, *difference.moved, *self.carried_along(difference))))
+
+    def _same(self, entry: ClusterEntry) -> bool:
+        record = self._records.get(entry.name)
+        if record is None or not record.online:
+            return False
+        return evolve(record.entry, status=None) == evolve(entry, status=None)
+
     def carried_along(self, difference: Difference) -> list[str]:
         """Those below clusters that are about to have another link to a parent: what was under way to them may be lost."""
         return [name for moved in filter(self._moves, difference.present.values()) for name in self._below(moved.name)]

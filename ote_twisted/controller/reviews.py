@@ -172,6 +172,9 @@ class ControllerStatuses:
             "uplinkMessages": len(controller.uplink),
             "uplinkBytes": controller.uplink.waiting_bytes,
             "uplinkDropped": controller.uplink.dropped,
+            "outboxMessages": len(controller.outbox),
+            "outboxBytes": controller.outbox.bytes,
+            "journalHeld": controller.delivery.keeper.held,
             "performing": controller.performer.running,
             "objectsToWrite": controller.records.pending,
         }

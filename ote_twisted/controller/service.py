@@ -258,7 +258,7 @@ class ClusterController(Service):
         if not difference:
             return
         self.chronicle.changed(difference, self.directory)
-        along = self.directory.carried_along(difference)
+        concerned = self.directory.concerned(difference)
         changed = self.directory.apply(difference)
         self.records.changed(changed)
         self.tidying.look()
@@ -266,8 +266,8 @@ class ClusterController(Service):
         self.uplink.owed = self.announcer.flush
         for refused in difference.refused:
             self.from_parent.refuse(refused)
-        if difference.present or difference.gone or difference.moved:
-            self.owned.clusters_changed([*difference.present, *difference.moved, *along], list(difference.gone))
+        if concerned or difference.gone:
+            self.owned.clusters_changed(concerned, list(difference.gone))
 
     def _labelled(self, name: str, labels: Mapping[str, str]) -> None:
         if self.directory.label(name, labels):

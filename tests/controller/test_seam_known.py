@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ote_twisted.testing.links import MemoryLink
+from ote_twisted.wire.entry import ClusterStatus
 from tests.controller.building import ControllerTestCase, announced, announcement, answer_to, entry, request
 from tests.controller.trees import TreeTestCase
 
@@ -66,3 +69,19 @@ class FlickeringTests(TreeTestCase):
         network.heal()
         self.until(lambda: self.condition("root", "t")[0] == "True")
         self.assertEqual(self.tree.performers("/t"), {"leaf": 1})
+
+
+class ConcernedTests(ControllerTestCase):
+    """What the owner of tasks is told of clusters."""
+
+    def test_a_new_status_sends_nothing_again(self) -> None:
+        """A cluster that only tells another status of itself is no news for tasks; one with other labels or a new link is."""
+        a = self.child("a")
+        self.owner.appeared.clear()
+        first = entry("a", "north", listen="a:8287")
+        told = evolve(first, status=ClusterStatus("kind", "1"))
+        for changed, expected in ((told, []), (evolve(told, labels={"x": "y"}), ["a"]), (evolve(told, epoch=3), ["a"])):
+            a.receive(announcement("a", [changed], complete=False))
+            self.clock.advance(1)
+            self.assertEqual(self.owner.appeared, expected)
+            self.owner.appeared.clear()

@@ -1,0 +1,1 @@
+Tasks, answers and reports outlive crashes at every hop: an edge keeps on its disk what it began, performed and owes, sends answers and reports until their receiver has confirmed them, answers repeats without performing them, and says of an interrupted task that could do harm a second time that nobody knows whether it took effect.
