@@ -5,7 +5,7 @@ Bytes move when :meth:`MemoryNetwork.flush` is called and only between hosts tha
 
     network = MemoryNetwork(Clock())
     cloud = CloudTunnel([network.server_endpoint("root", 8287)], sink, CloudSettings(), network.clock)
-    edge = EdgeDialler("c1", [parse_parent("ws://root:8287")], …, network.clock, network.dialler("c1"), chance)
+    edge = EdgeDialler("c1", EdgeSettings(), network.clock, network.dialler("c1"))
     network.advance(1)
 """
 
