@@ -17,6 +17,7 @@ COMMANDS = {
     "run": ("ote_twisted.cli.commands.run", "Have the selected clusters perform one request."),
     "status": ("ote_twisted.cli.commands.status", "Show how one controller stands."),
     "events": ("ote_twisted.cli.commands.events", "Show what happened in a controller's part of the tree."),
+    "simulate": ("ote_twisted.cli.commands.simulate", "Run a tree in virtual time, with faults from a seed."),
     "version": ("ote_twisted.cli.commands.version", "Show the versions of otectl and of the controller."),
     "completion": ("ote_twisted.cli.commands.completion", "Print a completion script for a shell."),
 }

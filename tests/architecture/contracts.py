@@ -26,6 +26,7 @@ _JOURNALS = "tests.storage.test_journals"
 _SHIMS = "tests.shim.test_contract"
 _LINKS = "tests.tunnel.test_link"
 _CONTROLLER = "tests.controller"
+_SIMULATION = "tests.testing.simulation.test_simulation"
 _MAKE = "ote_twisted.testing.contracts"
 
 CONTRACTS = (
@@ -76,6 +77,7 @@ CONTRACTS = (
             "ote_twisted.shim.embedded.EmbeddedShim": ("tests.shim.test_repeating",),
             "ote_twisted.shim.guard.GuardedShim": ("tests.shim.test_repeating",),
             "ote_twisted.testing.shim.MemoryShim": ("tests.shim.test_repeating",),
+            "ote_twisted.testing.simulation.ground.GroundShim": (_SIMULATION,),
         },
     ),
     Contract("IWatch", proven={"ote_twisted.storage.feed.Watch": (_STORES,)}),
@@ -88,6 +90,7 @@ CONTRACTS = (
             "ote_twisted.shim.remote.RemoteShim": (f"{_SHIMS}.RemoteShimTests", f"{_SHIMS}.GuardedRemoteShimTests"),
             "ote_twisted.shim.guard.GuardedShim": (f"{_SHIMS}.GuardedMemoryShimTests", f"{_SHIMS}.GuardedRemoteShimTests"),
         },
+        gaps=("ote_twisted.testing.simulation.ground.GroundShim",),
     ),
     Contract(
         "IShimHost",
@@ -107,6 +110,10 @@ CONTRACTS = (
                 f"{_LINKS}.CloudV2LinkContractTests",
                 f"{_LINKS}.EdgeV2LinkContractTests",
             ),
+            "ote_twisted.testing.simulation.links.SimulatedLink": (
+                "tests.testing.simulation.test_links.ChildEndContractTests",
+                "tests.testing.simulation.test_links.ParentEndContractTests",
+            ),
             "ote_twisted.testing.links.MemoryLink": ("tests.testing.test_links.MemoryLinkContractTests",),
         },
     ),
@@ -118,7 +125,13 @@ CONTRACTS = (
             "ote_twisted.testing.recording.RecordingSink": ("tests.tunnel.test_cloud",),
         },
     ),
-    Contract("IParentDialler", proven={"ote_twisted.tunnel.edge.EdgeDialler": ("tests.tunnel.test_edge",)}),
+    Contract(
+        "IParentDialler",
+        proven={
+            "ote_twisted.tunnel.edge.EdgeDialler": ("tests.tunnel.test_edge",),
+            "ote_twisted.testing.simulation.dialling.SimulatedDialler": ("tests.testing.simulation.test_links",),
+        },
+    ),
     Contract(
         "IParentUser",
         proven={
@@ -143,6 +156,7 @@ CONTRACTS = (
             "ote_twisted.events.recorder.EventRecorder": ("tests.events.test_contracts.EventRecorderContractTests",),
             "ote_twisted.testing.events.MemoryEventRecorder": ("tests.events.test_contracts.MemoryEventRecorderContractTests",),
         },
+        gaps=("ote_twisted.testing.simulation.node.EventCounter",),
     ),
     Contract("IApiServer", proven={"ote_twisted.api.engine.ApiEngine": ("tests.shim.test_embedded",)}),
     Contract(

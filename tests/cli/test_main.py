@@ -112,7 +112,7 @@ class CompletionTests(SynchronousTestCase):
     def test_commands(self) -> None:
         """Commands are completed."""
         found = ShellComplete(main, {}, "otectl", "_OTECTL_COMPLETE").get_completions([], "s")
-        self.assertEqual([item.value for item in found], ["select", "status"])
+        self.assertEqual([item.value for item in found], ["select", "status", "simulate"])
 
 
 class ProgressTests(SynchronousTestCase):
