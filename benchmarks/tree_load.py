@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.tree_load parent PORT`` and ``python -m benchmarks.tree_load children PORT FIRST LAST``. Each line on
 stdin is a question and every answer holds what was counted so far. ``{"change": true}`` makes a descendant appear below the
-first child, ``{"change": false}`` makes it go; both are answered at once.
+first child, ``{"change": false}`` makes it go, and with ``"count": 10`` so below the first ten; both are answered at once.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ class QuietChild(Counted, Child):
 
     def change(self, appears: bool) -> None:
         """A descendant appears, or is gone."""
-        below = ClusterEntry("below", parent=self.name, performs=True)
+        below = ClusterEntry(f"below-{self.number}", parent=self.name, performs=True)
         digest = entry_digest(self.entry())
         if appears:
             told = Announcement(False, (below,), (), combine(digest, entry_digest(below)), 2)
         else:
-            told = Announcement(False, (), ("below",), digest, 1)
+            told = Announcement(False, (), (below.name,), digest, 1)
         head = pb.MessageHead(Command=pb.Announce, ClusterName=self.name)
         self.send(pb.ClusterMessage(Head=head, Body=encode_announcement(told)).SerializeToString())
 
@@ -112,9 +112,9 @@ class OfChildren(Questions):
     def state(self, question: dict[str, Any]) -> dict[str, Any]:
         """How many are connected."""
         if "change" in question:
-            first = min(self._crowd.open, key=lambda child: child.number)
-            assert isinstance(first, QuietChild)
-            first.change(bool(question["change"]))
+            for child in sorted(self._crowd.open, key=lambda child: child.number)[: question.get("count", 1)]:
+                assert isinstance(child, QuietChild)
+                child.change(bool(question["change"]))
         return {"connected": len(self._crowd.open)}
 
 
