@@ -1,10 +1,12 @@
-"""HTTP clients for B6: many keep-alive connections in one thread, as cheap as Python allows."""
+"""HTTP clients for B6 and B9: many keep-alive connections in one thread, as cheap as Python allows."""
 
 from __future__ import annotations
 
 import selectors
 import socket
 import time
+from collections.abc import Callable
+from typing import Any
 
 import orjson
 from attrs import define, field, frozen
@@ -56,6 +58,8 @@ class Creators:
 
     port: int
     prefix: str
+    make: Callable[[str], Any] = config_map
+    path: bytes = PATH
     clients: list[_Client] = field(factory=list)
     sent: int = 0
 
@@ -83,8 +87,9 @@ class Creators:
 
     def _send(self, client: _Client) -> None:
         self.sent += 1
-        body = orjson.dumps(config_map(f"{self.prefix}-{self.sent}"))
-        head = b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (PATH, len(body))
+        body = orjson.dumps(self.make(f"{self.prefix}-{self.sent}"))
+        about = b"Host: a\r\nContent-Type: application/json\r\nContent-Length: %d" % len(body)
+        head = b"POST %b HTTP/1.1\r\n%b\r\n\r\n" % (self.path, about)
         client.begun = time.perf_counter()
         client.socket.sendall(head + body)
 
