@@ -25,9 +25,13 @@ AT_ONCE = 50
 
 
 class Child(Link):
-    """One child."""
+    """One child.
+
+    :cvar parent: name of the controller that it joins.
+    """
 
     is_client = True
+    parent = "middle"
 
     def __init__(self, turn: Turn, children: Children, number: int) -> None:
         super().__init__(turn)
@@ -55,7 +59,7 @@ class Child(Link):
         self.children.again(self.number)
 
     def _announcement(self) -> bytes:
-        entry = ClusterEntry(self.name, parent="middle", performs=True)
+        entry = ClusterEntry(self.name, parent=self.parent, performs=True)
         body = encode_announcement(Announcement(True, (entry,), (), entry_digest(entry), 1))
         head = pb.MessageHead(Command=pb.Announce, ClusterName=self.name)
         return pb.ClusterMessage(Head=head, Body=body).SerializeToString()

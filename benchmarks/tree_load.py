@@ -1,7 +1,7 @@
 """What stands round the middle of B4: its parent, and its children, who count every byte at their sockets.
 
-``python -m benchmarks.tree_load parent PORT`` and ``python -m benchmarks.tree_load children PORT FIRST LAST``. Each line on
-stdin is a question and every answer holds what was counted so far. ``{"change": true}`` makes a descendant appear below the
+``python -m benchmarks.tree_load parent PORT`` and ``python -m benchmarks.tree_load children PORT FIRST LAST [PARENT]``. Each line
+on stdin is a question and every answer holds what was counted so far. ``{"change": true}`` makes a descendant appear below the
 first child, ``{"change": false}`` makes it go, and with ``"count": 10`` so below the first ten; both are answered at once.
 """
 
@@ -63,7 +63,7 @@ class QuietChild(Counted, Child):
 
     def entry(self) -> ClusterEntry:
         """What it says of itself."""
-        return ClusterEntry(self.name, parent="middle", performs=True)
+        return ClusterEntry(self.name, parent=self.parent, performs=True)
 
     def change(self, appears: bool) -> None:
         """A descendant appears, or is gone."""
@@ -129,16 +129,17 @@ def _be_parent(reactor: Any, port: int) -> Questions:
     return questions
 
 
-def main(role: str, port: int, *numbers: int) -> None:
+def main(role: str, port: int, numbers: tuple[int, ...], parent: str) -> None:
     """Be the parent, or the children, until told to stop."""
     from twisted.internet import reactor
 
     if role == "parent":
         StandardIO(_be_parent(reactor, port))
     else:
+        QuietChild.parent = parent
         StandardIO(OfChildren(Children(reactor, port, range(*numbers), QuietChild)))
     reactor.run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    main(sys.argv[1], int(sys.argv[2]), tuple(map(int, sys.argv[3:5])), sys.argv[5] if len(sys.argv) > 5 else Child.parent)
