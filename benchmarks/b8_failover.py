@@ -14,7 +14,7 @@ from attrs import frozen
 
 from benchmarks.api_client import ApiClient, await_true
 from benchmarks.harness import Row, at_most
-from benchmarks.processes import LOAD_CORE, PRODUCT_CORE, DidNotStart, Program, await_port, free_port
+from benchmarks.processes import LOAD_CORE, PRODUCT_CORE, DidNotStart, Program, await_port, cpu_seconds, free_port
 
 NAME = "B8 kill -9 of a parent of many children: until the root hears each of them by another way (default timers)"
 
@@ -76,11 +76,12 @@ def run(quick: bool) -> list[Row]:
     bare = _joining(count)
     rows = []
     for case, configured in (("another parent configured", ("a", "b")), ("others learnt from the parent", ("a",))):
-        seconds = _killed(count, configured)
+        seconds, cpu = _killed(count, configured)
         for share in (0.5, 0.99):
             target = at_most(10.0) if share > 0.9 else None
             rows.append(Row(case, f"p{share * 100:g}, s", _percentile(seconds, share), _percentile(bare, share), target, _NOTE))
         rows.append(Row(case, "last, s", seconds[-1], bare[-1]))
+        rows.append(Row(case, "CPU of the children's one process meanwhile, s", cpu))
     return rows
 
 
@@ -88,8 +89,8 @@ def _percentile(seconds: list[float], share: float) -> float:
     return seconds[int(share * (len(seconds) - 1))]
 
 
-def _killed(count: int, configured: tuple[str, ...]) -> list[float]:
-    """Seconds from the kill until each child was heard, sorted."""
+def _killed(count: int, configured: tuple[str, ...]) -> tuple[list[float], float]:
+    """Seconds from the kill until each child was heard, sorted, and the CPU seconds that the children had for it."""
     with _tree() as tree:
         parents = [tree.address(name) for name in configured]
         with Program(["-m", "benchmarks.orphans", str(count), *parents], LOAD_CORE) as children:
@@ -102,8 +103,9 @@ def _killed(count: int, configured: tuple[str, ...]) -> list[float]:
             time.sleep(1)
             if heard.at:
                 raise DidNotStart(f"{len(heard.at)} children are not below the parent that is to be killed")
+            cpu = cpu_seconds(children.pid)
             os.kill(tree.regions["a"].pid, signal.SIGKILL)
-            return _times(heard, time.monotonic(), count)
+            return _times(heard, time.monotonic(), count), cpu_seconds(children.pid) - cpu
 
 
 def _joining(count: int) -> list[float]:

@@ -61,7 +61,8 @@ def run(quick: bool) -> list[Row]:
 
 
 def _compare(case: str, method: str, path: str, durable: Way, forgetful: Way, count: int, rounds: int) -> Iterator[Row]:
-    kept, lost = [], []
+    kept: list[Rate] = []
+    lost: list[Rate] = []
     for number in range(rounds + 1):
         for way, found in ((durable, kept), (forgetful, lost)):
             found.append(_round(way, f"{method.lower()}-{number}", method, path, count if number else count // 5))

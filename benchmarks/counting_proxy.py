@@ -11,10 +11,11 @@ import json
 import sys
 from typing import Any, ClassVar
 
-from twisted.internet.protocol import ServerFactory
+from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.protocols.portforward import ProxyClient, ProxyClientFactory, ProxyServer
+from twisted.python.failure import Failure
 
 
 class Counters:
@@ -46,6 +47,8 @@ class Dialling(ProxyServer):
 
     clientProtocolFactory = AnsweringFactory
 
+    transport: Any
+
     def connectionMade(self) -> None:
         """Take it, unless the way is cut."""
         if Way.cut:
@@ -60,7 +63,7 @@ class Dialling(ProxyServer):
         Counters.up += len(data)
         super().dataReceived(data)
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """One less."""
         Way.connections.discard(self)
         super().connectionLost(reason)
@@ -77,7 +80,7 @@ class Listening(ServerFactory):
     """What the dialling side of each connection needs to know."""
 
     noisy = False
-    protocol = Dialling
+    protocol: Any = Dialling
 
     def __init__(self, port: int) -> None:
         self.host, self.port = "127.0.0.1", port

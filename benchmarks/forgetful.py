@@ -32,9 +32,14 @@ class Forgetful(Service):
         self.backlog = Backlog(lambda events: None, Limits())
 
 
+def forget_everything() -> None:
+    """From now on every controller of this process keeps nothing."""
+    vars(node)["open_storage"] = Forgetful
+
+
 def main(options: list[str]) -> None:
     """Run one."""
-    node.open_storage = Forgetful  # type: ignore[assignment]
+    forget_everything()
     sys.argv = ["twist", "ote-controller", *options]
     runpy.run_module("twisted", run_name="__main__")
 

@@ -15,7 +15,7 @@ from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall
 from twisted.protocols.basic import LineOnlyReceiver
 
-from benchmarks.forgetful import Forgetful
+from benchmarks.forgetful import forget_everything
 from ote_twisted.config.model import ControllerConfig
 from ote_twisted.tap import node
 
@@ -44,7 +44,7 @@ def main(count: int, parents: tuple[str, ...]) -> None:
     from twisted.internet import reactor as running
 
     reactor: Any = running
-    node.open_storage = Forgetful  # type: ignore[assignment]
+    forget_everything()
     nodes: list[node.ControllerNode] = []
 
     def begin() -> None:

@@ -114,8 +114,8 @@ class ThirdPartyShimTests(TestCase):
         for place in ("in", "shim"):
             self.assertEqual((folder / place / "state" / "files" / "greeting").read_text(), "hello")
 
-    async def ask(self, path: str, value: Any = None) -> Any:
-        """GET a path of the root's API, or POST to it."""
+    async def call(self, path: str, value: Any = None) -> tuple[int, Any]:
+        """GET a path of the root's API, or POST to it; gives the status and what is said."""
         from twisted.internet import reactor
 
         agent = Agent(reactor)
@@ -125,17 +125,23 @@ class ThirdPartyShimTests(TestCase):
             headers = Headers({"content-type": ["application/json"]})
             body = FileBodyProducer(BytesIO(json.dumps(value).encode()))
             response = await agent.request(b"POST", (self.api + path).encode(), headers, body)
-        said = await readBody(response)
-        self.assertLess(response.code, 300, said)
-        return json.loads(said)
+        return response.code, json.loads(await readBody(response))
+
+    async def ask(self, path: str, value: Any = None) -> Any:
+        """As :meth:`call`, of a controller that is there."""
+        code, found = await self.call(path, value)
+        self.assertLess(code, 300, found)
+        return found
 
     async def until(self, condition: Callable[[Any], bool], path: str) -> Any:
         """Ask until the answer is as wanted, within bounded time."""
         from twisted.internet import reactor
 
         deadline = reactor.seconds() + SECONDS
-        while not condition(found := await self.ask(path)):
-            if reactor.seconds() > deadline:
-                self.fail(f"{path} is not as wanted: {found}")
+        while True:
+            code, found = await self.call(path)
+            if code < 300 and condition(found):
+                return found
+            if reactor.seconds() > deadline or code not in (200, 503):
+                self.fail(f"{path} is not as wanted: {code} {found}")
             await deferLater(reactor, 0.05)
-        return found

@@ -1,0 +1,1 @@
+Benchmarks of healing and delivery: a killed parent of 1,000 children (B8), durable tasks end to end (B9), a root of up to a million leaves (B10), and the bytes of a reconnect (B11), each with its floor in the same run (docs/benchmarks.md).
