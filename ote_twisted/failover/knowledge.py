@@ -110,14 +110,17 @@ class Knowledge:
             self._put(name, address, kind, place if kind is Kind.ANCESTOR else self._chance())
 
     def _usable(self, teacher: ParentAddress, name: str, listen: str) -> ParentAddress | None:
-        """The address behind ``listen``, reached as its teacher is; ``None`` for ourselves and for what is no address."""
+        """The address behind ``listen``, reached as its teacher is.
+
+        ``None`` for ourselves, for what is no address, and for one of the teacher's own machine unless that is ours too.
+        """
         if not name or not listen or name == self._own or listen == self._advertised:
             return None
         try:
             address = teacher.redirected(listen)
         except InvalidAddress:
             return None
-        return address if address.port else None
+        return address if address.port and (teacher.local or not address.local) else None
 
     def _put(self, name: str, address: ParentAddress, kind: Kind, order: float) -> None:
         present = self._learnt.get(name)

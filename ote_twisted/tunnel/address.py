@@ -38,6 +38,14 @@ class ParentAddress:
         """``host:port``, an IPv6 host in brackets."""
         return join_host_port(self.host, self.port)
 
+    @property
+    def local(self) -> bool:
+        """It means whatever machine it is used on."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower().rstrip(".") in ("localhost", "localhost.localdomain")
+
     def redirected(self, netloc: str) -> ParentAddress:
         """The same kind of link to another ``host:port``; without a port the port stays.
 

@@ -45,6 +45,15 @@ class KnowledgeTests(SynchronousTestCase):
         self.knowledge.neighbours_told(HOME, Neighbourhood(told, ()))
         self.assertEqual(len(list(self.knowledge)), 1)
 
+    def test_addresses_of_another_machine(self) -> None:
+        """What a parent on another machine calls its own machine is not ours; a parent on ours means ours by it."""
+        hosts = ("127.0.0.2", "localhost", "[::1]", "h")
+        told = Neighbourhood(tuple(Neighbour(f"n{at}", f"{host}:1") for at, host in enumerate(hosts)))
+        self.knowledge.neighbours_told(HOME, told)
+        self.assertEqual([each.address.host for each in self.knowledge][1:], ["h"])
+        self.knowledge.neighbours_told(parse_parent("ws://127.0.0.1"), told)
+        self.assertEqual(len(list(self.knowledge)), 5)
+
     def test_by_name(self) -> None:
         """A configured parent that is told of as well is one candidate, at its configured address (F41)."""
         self.knowledge.named(self.knowledge.configured[0], "a")

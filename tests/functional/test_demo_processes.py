@@ -125,6 +125,53 @@ class ProcessesTests(ProcessesTestCase):
         self.assertIn("6 of 6 examples performed by exactly the clusters that should.", checked.err)
 
 
+class HealingTests(ProcessesTestCase):
+    """What a user sees when a region dies and is back."""
+
+    NORTH = ("north-1", "north-2", "north-3")
+
+    def parents(self) -> dict[str, str]:
+        """Online sites of the north, and below whom they are."""
+        items = self.kubectl("get", "clusters", "-o", "json").json["items"]
+        there = (item for item in items if item["metadata"]["name"] in self.NORTH and item["status"]["status"] == "online")
+        return {item["metadata"]["name"]: item["status"]["parentName"] for item in there}
+
+    def rehomed(self) -> bool:
+        """Whether all sites of the north have a parent that lives."""
+        found = self.parents()
+        return sorted(found) == sorted(self.NORTH) and "north" not in found.values()
+
+    def test_region_dies_and_returns(self) -> None:
+        """Its sites find another way within seconds, tasks go on; when it is back they go home, once, and without a gap."""
+        demo = self.started()
+        os.kill(processes(demo)["north"], signal.SIGKILL)
+        began = time.monotonic()
+        self.until(self.rehomed, "another way for the sites of the north")
+        print(f"re-homed after {time.monotonic() - began:.1f} s: {self.parents()}")
+        self.otectl("run", "[tier=site]", "--", "GET", "/api/v1/namespaces")
+        changes = self.file("changes")
+        watch = subprocess.Popen([BIN / "otectl", "tree", "--watch"], env=self.environment(), stdout=changes.open("w"))
+        self.addCleanup(watch.wait, PATIENCE)
+        self.addCleanup(watch.kill)
+        self.until(lambda: "north-3" in changes.read_text(), "the watch")
+        command = shlex.split(demo.process.stdout.readline().partition("start it again with: ")[2])
+        self.others.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        while "north" not in self.parents().values():
+            self.otectl("run", "[tier=site]", "--", "GET", "/api/v1/namespaces")
+        self.until(lambda: set(self.parents().values()) == {"north"} and len(self.parents()) == 3, "all sites of the north home")
+        self.otectl("run", "[tier=site]", "--", "GET", "/api/v1/namespaces")
+        gaps = re.findall(r"(?m)^north-\d .*(?:offline|gone|unreachable).*", changes.read_text())
+        self.assertEqual(gaps, [])
+        for site in self.NORTH:
+            told = self.otectl("events", "--context", site, site, "-o", "json").json["items"]
+            counts = {item["reason"]: item["count"] for item in told}
+            self.assertEqual((counts.get("MovedToParent"), counts.get("ReturnedToParent")), (1, 1), counts)
+
+    def file(self, name: str) -> Path:
+        """A file of this test."""
+        return self.folder() / name
+
+
 class EndTests(ProcessesTestCase):
     """No process is left, however the demo ends."""
 

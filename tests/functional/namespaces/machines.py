@@ -58,6 +58,7 @@ class Machine(Controller):
             f"--api=unix:{self._socket}",
             f"--ping-interval={PING}",
             "--handshake-timeout=3s",
+            "--settle=2s",
             *(f"--parent=ws://{lab.address(parent)}:{TUNNEL}" for parent in parents),
             *options,
         ]

@@ -9,7 +9,10 @@ from functools import partial
 from typing import Any
 
 from tests.functional.controller_processes import TREE, until
-from tests.functional.namespaces.machines import FOUND, Machine, MachinesTestCase
+from tests.functional.namespaces.machines import FOUND, PING, Machine, MachinesTestCase
+
+OUTAGE = 12.0
+"""Seconds that a region is on its own: six times as long as a better parent has to be good, thirty times what a ping waits."""
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -117,6 +120,66 @@ class SilenceTests(PartitionTestCase):
             until(partial(self.has_answer, f"t{number}"), f"answer {number}")
         self.assertNotIn("ParentLost", json.dumps(self.events(self.site)))
         self.assertNotIn("ChildLost", json.dumps(self.events(self.root)))
+
+
+class FailoverTests(PartitionTestCase):
+    """Another way to the root, told of no second parent."""
+
+    def told(self, at: Machine, reason: str) -> int:
+        """How often a controller tells of something."""
+        events = at.get("/api/v1/namespaces/kube-system/events")["items"]
+        return sum(event["count"] for event in events if event["reason"] == reason)
+
+    def parent(self) -> str:
+        """Below whom the root sees the site online; empty while it is not."""
+        status = (self.root.cluster("site") or {}).get("status") or {}
+        return status.get("parentName", "") if status.get("status") == "online" else ""
+
+    def test_a_silent_region(self) -> None:
+        """The site of a silent region is elsewhere within seconds, and works; when the region is heard again it goes home."""
+        self.lab.part(["north"])
+        began = time.monotonic()
+        until(lambda: self.parent() in ("root", "south"), "the site below another parent")
+        print(f"below {self.parent()} after {time.monotonic() - began:.1f} s, of which about {4 * PING:g} s to find the silence")
+        self.make(self.root, "away", "site")
+        self.answered(self.root, "away", "site")
+        self.lab.heal()
+        until(lambda: self.parent() == "north", "the site at home")
+        self.root.online("north", "south", "site")
+        self.make(self.root, "home", "site")
+        self.answered(self.root, "home", "site")
+        self.assertEqual(self.effects(self.site), ["away", "home"])
+        until(lambda: self.told(self.site, "ReturnedToParent") == 1, "the event of the return")
+        self.assertEqual(self.told(self.site, "MovedToParent"), 1)
+
+    def test_a_region_on_its_own_stays_together(self) -> None:
+        """Where there is no way to the root for anybody the site stays with its region, through a long outage and afterwards."""
+        self.lab.part(["north", "site"])
+        until(lambda: self.state(self.root, "north") == "offline", "the root without north")
+        began = time.monotonic()
+        number = 0
+        while time.monotonic() - began < OUTAGE:
+            self.make(self.north, f"inside-{number}", "site")
+            self.answered(self.north, f"inside-{number}", "site")
+            number += 1
+        self.assertEqual((self.told(self.site, "ParentLost"), self.told(self.site, "MovedToParent")), (0, 0))
+        self.lab.heal()
+        until(lambda: self.parent() != "", "the site at the root")
+        until(lambda: self.parent() == "north", "the site at home")
+        self.assertEqual(self.effects(self.site), [f"inside-{each}" for each in range(number)])
+
+    def test_started_while_its_parent_is_dead(self) -> None:
+        """A site that is started while its only configured parent is silent joins one that it had learnt of before."""
+        until(lambda: "south" in self.candidates(), "what the site has learnt")
+        self.site.end(signal.SIGKILL)
+        self.lab.part(["north"])
+        self.site.start()
+        until(lambda: self.parent() in ("root", "south"), "the site below another parent")
+
+    def candidates(self) -> set[str]:
+        """Whom the site knows of."""
+        statuses = self.site.get("/apis/ote-twisted.dev/v1alpha1/controllerstatuses")["items"]
+        return {each["name"] for each in statuses[0]["status"]["uplink"].get("candidates", ())}
 
 
 class OutageTests(PartitionTestCase):
