@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ote_twisted.errors import OTEError
 
 DEFAULT_PORT = 8287
 """The tunnel listener's port, as in the original."""
+
+REMEMBERED = 4096
+"""Addresses that are taken apart once; parents tell the same ones again and again."""
 
 _NOWHERE = frozenset({"", "0.0.0.0", "::", "*"})
 
@@ -54,7 +58,13 @@ class ParentAddress:
         host, port = split_host_port(netloc, default_port=self.port)
         if not host:
             raise InvalidAddress(f"redirect to {netloc!r}: there is no host in it")
-        return evolve(self, host=host, port=port)
+        return _address(host, port, self.secure)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _address(host: str, port: int, secure: bool) -> ParentAddress:
+    """One value for all who mean the same."""
+    return ParentAddress(host, port, secure)
 
 
 def parse_parent(text: str) -> ParentAddress:
@@ -76,6 +86,7 @@ def parse_parent(text: str) -> ParentAddress:
     return ParentAddress(host, port, url.scheme == "wss")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def split_host_port(text: str, default_port: int | None = None) -> tuple[str, int]:
     """Take ``host:port``, ``[v6]:port`` or ``:port`` apart.
 

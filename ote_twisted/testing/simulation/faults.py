@@ -16,6 +16,9 @@ DOWN = frozenset({"kill", "wipe", "power"})
 """Kinds by which a controller is gone for a while."""
 
 LONGEST = {"kill": 120.0, "wipe": 120.0, "power": 180.0, "duplicate": 120.0}
+ROOT = 0.01
+"""Share of the faults that happen to the root."""
+
 LASTING = 180.0
 """Longest time of a fault whose kind does not say otherwise, seconds."""
 
@@ -73,7 +76,7 @@ def _victim(chance: Random, kind: str, tree: Sequence[Place]) -> Place:
     if kind in ("wipe", "duplicate"):
         return chance.choice(leaves)
     draw = chance.random()
-    if draw < 0.05:
+    if draw < ROOT:
         return tree[0]
     return chance.choice(middle if middle and draw < 0.6 else leaves)
 

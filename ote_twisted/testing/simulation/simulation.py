@@ -219,7 +219,7 @@ class Simulation:
         found: list[str] = []
         books = owner.disk.ledger.page(task.uid, 1_000_000, states=OPEN)
         books.addCallback(lambda entries: found.extend(entry.cluster for entry in entries))
-        peace = {name: self.watch.peace(name) for name in found}
+        peace = {name: self.watch.peace(name) for name in found if owner.controller.online(name)}
         task.peaceful.update({name: seconds for name, seconds in peace.items() if seconds >= PEACE})
 
     def _lost(self, link: SimulatedLink, reason: str) -> None:
