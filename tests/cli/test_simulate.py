@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from random import Random
@@ -39,6 +40,7 @@ class SimulateTests(SynchronousTestCase):
     def call(self, *words: str) -> Result:
         """Call it; whoever observes the log goes on to do so."""
         self.patch(simulate, "_silence", lambda: None)
+        self.patch(simulate, "COLLECT", gc.get_threshold())
         return CliRunner().invoke(main, ("simulate", *words))
 
     def test_report(self) -> None:

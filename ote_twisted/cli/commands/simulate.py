@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ote_twisted.testing.simulation.report import Report
     from ote_twisted.testing.simulation.scenario import Scenario
     from ote_twisted.testing.simulation.simulation import Progress
+
+COLLECT = (20_000, 50, 100)
+"""Thresholds of the garbage collector for a process of very many objects that stay."""
 
 FAULTS = "kill,partition,delay,slow,skew"
 
@@ -102,6 +106,7 @@ def _run(screen: Screen, scenario: Scenario, log: str | None, until: int | None)
     from ote_twisted.testing.simulation.simulation import Simulation
 
     _silence()
+    gc.set_threshold(*COLLECT)
     with _progress(screen) as changed, _log(log) as told:
         return Simulation(scenario, told=told).run(changed, until)
 
