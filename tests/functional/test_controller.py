@@ -63,7 +63,7 @@ class TreeTests(ControllersTestCase):
         until(lambda: root.answers("t") == leaf.answers("own") == {"leaf": 200}, "answers")
 
     def test_a_killed_middle_comes_back(self) -> None:
-        """After kill -9 of a middle controller and a restart the tree is as before, its store too (F26, F35)."""
+        """While a killed middle is away its child is below the root; after a restart the tree is as before, its store too."""
         root = self.controller("root").start()
         mid = self.controller("mid", f"--parent={root.address}").start()
         self.controller("leaf", f"--parent={mid.address}").start()
@@ -72,9 +72,12 @@ class TreeTests(ControllersTestCase):
         until(lambda: mid.answers("kept") == {"mid": 200, "leaf": 200}, "answers in the middle")
         uid = mid.get(f"{TREE}/clustercontrollers/kept")["metadata"]["uid"]
         mid.end(signal.SIGKILL)
-        root.online()
+        root.online("leaf")
+        self.assertEqual(root.cluster("leaf")["status"]["parentName"], "root")
         mid.start()
         root.online("mid", "leaf")
+        until(lambda: root.cluster("leaf")["status"]["parentName"] == "mid", "the leaf below its own parent again")
+        until(lambda: mid.clusters().get("leaf") == "online", "the leaf online at its parent")
         kept = mid.get(f"{TREE}/clustercontrollers/kept")
         self.assertEqual((kept["metadata"]["uid"], mid.answers("kept")), (uid, {"mid": 200, "leaf": 200}))
         root.submit("t", "*")

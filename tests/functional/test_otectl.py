@@ -249,7 +249,7 @@ class UnansweredTests(DemoTestCase):
 
     def test_tree(self) -> None:
         """The tree shows it as unreachable; a dry run says that it performs when it is back."""
-        self.assertRegex(self.otectl("tree").out, r"└── n2 +unreachable, \d+s +")
+        self.assertRegex(self.otectl("tree").out, r"└── n2 +unreachable, [\ddhms]+ +")
         self.assertIn("; 1 when back online.", self.otectl("select", "n2").err)
 
 
