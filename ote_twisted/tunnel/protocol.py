@@ -99,7 +99,7 @@ class TunnelProtocol(IdleState):
         self.session.closed()
         self._partial = None
         if self.wasNotCleanReason is None and not self.wasClean:
-            self.wasNotCleanReason = reason.getErrorMessage()
+            self.wasNotCleanReason = reason.getErrorMessage().rstrip(".")
         super().connectionLost(reason)  # type: ignore[misc]
 
     def shake_hands(self, data: bytes) -> None:

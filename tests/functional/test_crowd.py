@@ -57,8 +57,8 @@ class CrowdTests(ControllersTestCase):
         until(lambda: self.known(root) == COUNT + 2, "everybody at the root again", 2 * PATIENCE)
         rate = COUNT / max(told["seconds"], 0.001)
         print(
-            f"mass return: {COUNT} children within {told['seconds']:.1f} s of the loss, restart included ({rate:.0f} a second); "
-            f"{told['refused']} refusals, {told['most']} at most of one child; statuses {told['statuses']}; first time: {first}"
+            f"measured: {COUNT} children back {told['seconds']:.1f} s after the loss, restart included ({rate:.0f} a second); "
+            f"{told['refused']} refusals, {told['most']} at most of one child; at first {first['refused']} refusals"
         )
         self.assertLessEqual(told["most"], MOST)
         self.assertLessEqual(set(told["statuses"]), {"503"})
