@@ -148,7 +148,8 @@ class KubectlTests(WithServer):
         """``get`` shows the columns of the manifests, wide ones on demand."""
         self.applied()
         plain = self.kubectl("get", "clusters").splitlines()
-        self.assertEqual(plain[0].split(), ["NAME", "LISTEN", "PARENT", "USERDEFINENAME", "STATUS", "READY", "VIA", "TAGS", "AGE"])
+        columns = ["NAME", "LISTEN", "PARENT", "USERDEFINENAME", "STATUS", "READY", "VIA", "TAGS", "AGE"]
+        self.assertEqual(plain[0].split(), columns)
         self.assertIn('["camera","hall"]', plain[1])
         wide = self.kubectl("get", "clustercontrollers", "-o", "wide").splitlines()[0].split()
         self.assertEqual(wide[:6], ["NAME", "SELECTOR", "METHOD", "URL", "DONE", "COMPLETE"])
