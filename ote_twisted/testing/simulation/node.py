@@ -101,7 +101,7 @@ class Node:
     :ivar host: name of its machine; that of the cluster, but for a duplicate.
     :ivar skew: seconds by which its wall clock is ahead.
     :ivar lives: how often it was started.
-    :ivar lost_disk: when its disk was lost last, clock reading.
+    :ivar wiped: the last life whose disk was lost; 0 for none.
     """
 
     place: Place
@@ -109,7 +109,7 @@ class Node:
     host: str
     skew: float = 0.0
     lives: int = 0
-    lost_disk: float | None = None
+    wiped: int = 0
     running: bool = False
     disk: Disk = field(init=False)
     ground: Ground = field(init=False)
@@ -175,7 +175,7 @@ class Node:
     def wipe(self) -> None:
         """The disk is lost."""
         self.disk = Disk(self.around.clock, self.around.answered_twice)
-        self.lost_disk = self.around.clock.rightNow
+        self.wiped = self.lives
 
     def submit(self, task: str, selector: str, method: str, url: str, seconds: int) -> str:
         """Create a task here, as the API does; gives its uid."""

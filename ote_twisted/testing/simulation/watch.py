@@ -110,8 +110,9 @@ class Watch:
         self._touched[host] = None
 
     def lost(self, link: SimulatedLink) -> None:
-        """A link is gone at one end."""
-        if link.is_parent and not link.standby and link.sink is not None:
+        """A link is gone at one end. One that another has replaced already is no loss."""
+        node = self._nodes.get(link.machine.name)
+        if node is not None and node.uplink is link:
             self._out.setdefault(link.machine.name, self._clock.rightNow if link.broken is None else link.broken)
 
     def happened(self, ground: Ground, task: Task, effects: tuple[Effect, ...]) -> None:
@@ -120,13 +121,13 @@ class Watch:
         findings.effects += 1
         if len(effects) == 1:
             return
-        (before, former), (_, life) = effects[-2], effects[-1]
+        (_, former), (_, life) = effects[-2], effects[-1]
         node = self._nodes[ground.name]
         if node.ground is not ground:
             return
         if task.method in REPEATABLE and former != life:
             findings.repeated += 1
-        elif node.lost_disk is not None and before <= node.lost_disk:
+        elif former <= node.wiped < life:
             findings.excused += 1
         else:
             findings.doubled += 1
