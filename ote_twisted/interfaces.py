@@ -260,6 +260,9 @@ class IApiServer(Interface):
     def handle(request: ApiRequest) -> Deferred[ApiResponse]:
         """Answer one call; errors are ``Status`` answers, never failures. A watch asked here gets 400."""
 
+    def stored(resource: str) -> Deferred[list[JSON] | None]:
+        """Every object of a resource such as ``nodes``; ``None`` where it is not served or cannot be read now. No call."""
+
 
 class IVirtualResource(Interface):
     """A resource that is computed instead of stored, e.g. SelectionReview; registered with the API engine.

@@ -1,9 +1,9 @@
 """Autobahn's websocket classes without the rest of Autobahn.
 
-Importing them imports WAMP, a parser of C for the native extension NVX, NVX itself, and click: 6 MB and 60 ms of every
-process, and no program of ours uses them. So they are kept out while Autobahn is imported here, into a copy of its own: whoever
-else in the process imports Autobahn gets the whole of it. Frames that Autobahn itself masks, the rare ones, are masked by
-``websockets.speedups``, which is faster than NVX; where that is missing, Autobahn is imported as it is.
+Importing them imports WAMP, a parser of C for the native extension NVX, NVX itself, compression, and click: 6 MB and 60 ms of
+every process, and no program of ours uses them. So they are kept out while Autobahn is imported here, into a copy of its own:
+whoever else in the process imports Autobahn gets the whole of it. Frames that Autobahn itself masks, the rare ones, are masked
+by ``websockets.speedups``, which is faster than NVX; where that is missing, Autobahn is imported as it is.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ except ImportError:
 _xor: Any = apply_mask
 _WAMP = "autobahn.wamp.websocket"
 _WAMP_TYPES = "autobahn.wamp.types"
+_COMPRESS = "autobahn.websocket.compress"
+_COMPRESS_CLASSES = [f"PerMessageDeflate{what}{accept}" for what in ("Offer", "Response") for accept in ("", "Accept")]
 _OWN = ("autobahn", "click", "hyperlink", "_nvx_utf8validator", "_nvx_xormasker")
 _WAMP_CLASSES = [f"WampWebSocket{side}{kind}" for side in ("Client", "Server") for kind in ("Factory", "Protocol")]
 
@@ -109,7 +111,7 @@ def _without_nvx() -> Iterator[None]:
 
 
 def _left_out() -> dict[str, Any]:
-    """Stand-ins: two packages that import nothing by themselves, the base classes and a type of WAMP, hyperlink when used."""
+    """Stand-ins: two packages that import nothing by themselves, classes of WAMP and of compression, hyperlink when used."""
     spec = find_spec("autobahn")
     places = spec.submodule_search_locations if spec is not None else None
     left_out: dict[str, Any] = dict.fromkeys(_OWN[1:])
@@ -121,6 +123,9 @@ def _left_out() -> dict[str, Any]:
     wamp.__dict__.update({name: type(name, (), {}) for name in _WAMP_CLASSES})
     left_out[_WAMP_TYPES] = ModuleType(_WAMP_TYPES)
     left_out[_WAMP_TYPES].TransportDetails = TransportDetails
+    left_out[_COMPRESS] = ModuleType(_COMPRESS)
+    left_out[_COMPRESS].__dict__.update({name: type(name, (), {}) for name in _COMPRESS_CLASSES})
+    left_out[_COMPRESS].PERMESSAGE_COMPRESSION_EXTENSION = {}
     return left_out
 
 

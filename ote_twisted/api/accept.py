@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from attrs import frozen
-
 from ote_twisted.api.status import ApiError
+from ote_twisted.values import frozen
 
 _MAX_HEADER = 4096
 _TYPES = {

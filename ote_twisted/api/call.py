@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 from urllib.parse import parse_qsl, unquote
 
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.api.accept import Form, negotiate
 from ote_twisted.api.catalogue import Catalogue
@@ -14,6 +14,7 @@ from ote_twisted.api.model import ApiRequest
 from ote_twisted.api.status import ApiError, Named, unknown_path
 from ote_twisted.declarations.model import Kind
 from ote_twisted.storage.model import Key
+from ote_twisted.values import frozen
 
 _VERBS = {
     "GET": ("list", "get"),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from ote_twisted.api.body import read_object
@@ -20,6 +19,7 @@ from ote_twisted.api.served import ServedKinds
 from ote_twisted.api.status import invalid, unknown_path
 from ote_twisted.interfaces import IVirtualResource
 from ote_twisted.storage.model import JSON, Key, ResourceVersion, StoredObject
+from ote_twisted.values import frozen
 
 ListProvider = Callable[[str, str, int | None, str | None], Deferred[JSON]]
 """Answers a subresource: namespace, name, limit, continue token → a JSON list. Fails with a StoreError."""

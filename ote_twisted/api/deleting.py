@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ote_twisted.api.body import read_object
 from ote_twisted.api.call import Call
@@ -25,6 +25,7 @@ from ote_twisted.api.writing import dry_run
 from ote_twisted.errors import Conflict, NotFound
 from ote_twisted.interfaces import IObjectStore
 from ote_twisted.storage.model import JSON, Key, StoredObject
+from ote_twisted.values import frozen
 
 _ATTEMPTS = 5
 _PAGE = 500

@@ -21,7 +21,7 @@ from ote_twisted.api.uids import Uids
 from ote_twisted.declarations.model import Kind
 from ote_twisted.errors import AlreadyExists, StoreError
 from ote_twisted.interfaces import IApiServer, IObjectStore, IVirtualResource
-from ote_twisted.storage.model import Key
+from ote_twisted.storage.model import JSON, Key
 
 if TYPE_CHECKING:
     from ote_twisted.api.call import Call
@@ -98,6 +98,18 @@ class ApiEngine:
     def handle(self, request: ApiRequest) -> Deferred[ApiResponse]:
         """See :class:`IApiServer`."""
         return Deferred.fromCoroutine(self._answer(request))
+
+    def stored(self, resource: str) -> Deferred[list[JSON] | None]:
+        """See :class:`IApiServer`."""
+        return Deferred.fromCoroutine(self._stored(resource))
+
+    async def _stored(self, resource: str) -> list[JSON] | None:
+        if self.catalogue.stored(resource) is None:
+            return None
+        try:
+            return [orjson.loads(each.value) for each in (await self._store.list(resource)).items]
+        except StoreError:
+            return None
 
     def open_watch(self, request: ApiRequest, deliver: Deliver) -> Deferred[OpenWatch | ApiResponse]:
         """Begin a watch, or answer why not.

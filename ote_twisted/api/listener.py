@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort, IReactorTime, IStreamServerEndpoint
@@ -17,6 +17,7 @@ from ote_twisted.api.body import MAX_BODY
 from ote_twisted.api.engine import ApiEngine
 from ote_twisted.api.model import ApiRequest
 from ote_twisted.api.request import ApiHTTPRequest
+from ote_twisted.values import define, frozen
 
 if TYPE_CHECKING:
     from ote_twisted.api.stream import WatchStream

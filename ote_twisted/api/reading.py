@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
-
 from ote_twisted.api.call import Call
 from ote_twisted.api.model import ApiResponse
 from ote_twisted.api.selectors import Selection, read_selection
 from ote_twisted.api.served import ServedKinds
 from ote_twisted.interfaces import IObjectStore
 from ote_twisted.storage.model import Page, StoredObject
+from ote_twisted.values import frozen
 
 _MAX_EMPTY_PAGES = 20
 

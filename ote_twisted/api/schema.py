@@ -9,11 +9,12 @@ from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
-from attrs import define, field
+from attrs import field
 
 from ote_twisted.api.causes import causes_of
 from ote_twisted.api.status import Cause
 from ote_twisted.declarations.model import Kind
+from ote_twisted.values import define
 
 _TEXT_MAP = {"type": "object", "additionalProperties": {"type": "string"}}
 METADATA: dict[str, Any] = {

@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 import orjson
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.api.metadata import is_qualified
 from ote_twisted.api.status import ApiError
 from ote_twisted.declarations.cells import plain, text_of
 from ote_twisted.declarations.model import Kind
 from ote_twisted.storage.model import StoredObject
+from ote_twisted.values import frozen
 
 Test = Callable[[StoredObject], bool]
 

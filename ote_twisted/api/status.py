@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import frozen
-
 from ote_twisted.errors import AlreadyExists, Conflict, Expired, NotFound, OTEError, StoreError, StoreUnavailable
+from ote_twisted.values import frozen
 
 _REASONS = {
     400: "BadRequest",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import orjson
-from attrs import define, field, frozen
+from attrs import field
 
 from ote_twisted.api.accept import Form
 from ote_twisted.api.call import Call
@@ -15,6 +15,7 @@ from ote_twisted.api.served import ServedKind, ServedKinds
 from ote_twisted.api.status import ApiError
 from ote_twisted.interfaces import IObjectStore, IWatch
 from ote_twisted.storage.model import EventType, ResourceVersion, StoredObject, StoreEvent
+from ote_twisted.values import define, frozen
 
 _SHARED_LINES = 1024
 _INITIAL_END = {"k8s.io/initial-events-end": "true"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import orjson
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ote_twisted.api.birth import Birth
 from ote_twisted.api.body import read_object
@@ -20,6 +20,7 @@ from ote_twisted.api.status import ApiError, Cause, conflict, from_store, invali
 from ote_twisted.errors import AlreadyExists, Conflict, NotFound
 from ote_twisted.interfaces import IObjectStore
 from ote_twisted.storage.model import JSON, Key, StoredObject
+from ote_twisted.values import frozen
 
 _ATTEMPTS = 5
 

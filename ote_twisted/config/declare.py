@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any, get_type_hints
 
-from attrs import NOTHING, Attribute, fields, frozen
+from attrs import NOTHING, Attribute, fields
 
 from ote_twisted.config.kinds import Kind
+from ote_twisted.values import frozen
 
 _KEY = "ote_twisted.option"
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.errors import ConfigError
+from ote_twisted.values import frozen
 
 _PLACE = re.compile(r"(.*) \(at line (\d+), column (\d+)\)", re.DOTALL)
 _END = re.compile(r"(.*) \(at end of document\)", re.DOTALL)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from attrs import frozen
-
 from ote_twisted.config.declare import all_options
 from ote_twisted.config.manual import PROGRAMS, Program, default_text
+from ote_twisted.values import frozen
 
 
 @frozen

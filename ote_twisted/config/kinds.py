@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.topology.names import check_label_value, check_tag, parse_name
+from ote_twisted.values import frozen
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}

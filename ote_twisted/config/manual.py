@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import Factory
 
 from ote_twisted.config import kinds
 from ote_twisted.config.declare import Declared, Shape, own_options, sections_of
 from ote_twisted.config.model import ControllerConfig, ShimConfig
+from ote_twisted.values import frozen
 
 _DURATIONS = (("h", 3600), ("m", 60), ("s", 1))
 _SIZES = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))

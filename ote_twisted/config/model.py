@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import Factory, field, frozen
+from attrs import Factory, field
 
 from ote_twisted.config import kinds
 from ote_twisted.config.declare import Shape, option, section
 from ote_twisted.config.sections import AdmissionConfig, LimitConfig, LogConfig, ShimLimitConfig
+from ote_twisted.values import frozen
 
 _LOG = section("What is logged, and how.")
 _SETTLE = option(kinds.DURATION, "How long a more preferred parent must have been good before it is gone back to.")

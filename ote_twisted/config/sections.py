@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.config import kinds
 from ote_twisted.config.declare import option
 from ote_twisted.errors import ConfigError
+from ote_twisted.values import frozen
 
 MAX_API_BODY = 3 * 1024**2
 """As in Kubernetes; an object of more could not be kept by its stores."""

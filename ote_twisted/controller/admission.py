@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from attrs import frozen
-
 from ote_twisted.errors import InvalidName
 from ote_twisted.topology.names import parse_name
+from ote_twisted.values import frozen
 from ote_twisted.wire.entry import ClusterEntry
 from ote_twisted.wire.join import V2, Accept, Admission, JoinRequest, Refuse
 

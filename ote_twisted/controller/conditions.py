@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from ote_twisted.api.times import rfc3339
+from ote_twisted.values import frozen
 from ote_twisted.wire.entry import ClusterStatus
 
 _WORD = re.compile(r"[A-Za-z](?:[A-Za-z0-9_,:]{0,254}[A-Za-z0-9_])?")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from attrs import frozen
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -17,6 +16,7 @@ from ote_twisted.errors import StoreError, StoreUnavailable
 from ote_twisted.interfaces import IDeliveryJournal
 from ote_twisted.tasks.journal import Journal, OutboxEntry, Performed
 from ote_twisted.tasks.model import Answer
+from ote_twisted.values import frozen
 
 RETRY = 5.0
 """How often a disk that refuses writes is tried, seconds."""

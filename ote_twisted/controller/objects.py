@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from attrs import frozen
 
 from ote_twisted.api.times import rfc3339
 from ote_twisted.controller.conditions import Standing, Synced, conditions
 from ote_twisted.storage.model import JSON, Key
+from ote_twisted.values import frozen
 from ote_twisted.wire.entry import ClusterEntry, ClusterStatus
 
 RESOURCE = "clusters.ote.baidu.com"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from zlib import crc32
 
-from attrs import define
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -13,6 +12,7 @@ from twisted.logger import Logger
 from ote_twisted.controller.keeping import Keeper
 from ote_twisted.controller.uplink import Uplink
 from ote_twisted.tasks.journal import OutboxEntry
+from ote_twisted.values import define
 from ote_twisted.wire import clustermessage_pb2 as pb
 
 FIRST_PATIENCE = 30.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, maybeDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -14,6 +13,7 @@ from ote_twisted.controller.described import NO_SHIM, cluster_status
 from ote_twisted.errors import ShimUnavailable
 from ote_twisted.interfaces import IClusterShim
 from ote_twisted.storage.model import JSON
+from ote_twisted.values import frozen
 from ote_twisted.wire.entry import ClusterStatus
 
 PATIENCE = 10.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from ote_twisted.values import frozen
 
 KEPT = 60.0
 """How long a turn is kept for one that does not come, seconds."""

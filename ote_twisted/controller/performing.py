@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -20,6 +20,7 @@ from ote_twisted.shim.answers import failure, limited
 from ote_twisted.tasks.journal import OutboxEntry
 from ote_twisted.tasks.model import Answer
 from ote_twisted.tasks.performed import Done, Running
+from ote_twisted.values import frozen
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.messages import multi_task_of, task_of
 

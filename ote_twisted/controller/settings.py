@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.controller.downward import FULL
 from ote_twisted.controller.pace import PaceLimits
 from ote_twisted.controller.performing import PerformingLimits
+from ote_twisted.values import frozen
 
 
 @frozen

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
-
 from ote_twisted.topology.claims import Claim
+from ote_twisted.values import frozen
 from ote_twisted.wire.join import Resume
 
 KEEP = 600.0

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from attrs import frozen
-
+from ote_twisted.values import frozen
 from ote_twisted.wire import clustermessage_pb2 as pb
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, frozen
+from ote_twisted.values import define, frozen
 
 NEVER = float("inf")
 AT_ONCE = float("-inf")

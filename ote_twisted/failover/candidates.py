@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from attrs import define
-
 from ote_twisted.tunnel.address import ParentAddress
+from ote_twisted.values import define
 
 
 class Kind(IntEnum):

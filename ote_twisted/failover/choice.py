@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from math import inf
 
-from attrs import frozen
-
 from ote_twisted.failover.candidates import Candidate
 from ote_twisted.failover.penalties import Penalties
 from ote_twisted.failover.settings import FailoverSettings
 from ote_twisted.tunnel.address import ParentAddress
+from ote_twisted.values import frozen
 
 RECHECK = 30.0
 """When it is looked again whether one of those that must not be dialled may be, seconds."""

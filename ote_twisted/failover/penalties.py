@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import define
-
 from ote_twisted.failover.settings import FailoverSettings
 from ote_twisted.tunnel.address import ParentAddress
+from ote_twisted.values import define
 
 REMEMBERED = 256
 """Addresses whose record is kept; of more, those that may be dialled soonest are forgotten."""

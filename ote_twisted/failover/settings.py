@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from ote_twisted.values import frozen
 
 
 @frozen

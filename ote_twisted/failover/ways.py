@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import define, field, frozen
+from attrs import field
 
 from ote_twisted.failover.candidates import Candidate
 from ote_twisted.tunnel.address import ParentAddress
+from ote_twisted.values import define, frozen
 from ote_twisted.wire.limits import TREE_DEPTH_LIMIT
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
+
+from ote_twisted.values import frozen
 
 Reading = float | Mapping[Any, float]
 """One number; or one for each label value (a text), or each combination of label values (a tuple of texts)."""

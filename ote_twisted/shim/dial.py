@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote, urlsplit
 
-from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime, IStreamClientEndpoint
@@ -15,6 +14,7 @@ from twisted.python.failure import Failure
 
 from ote_twisted.errors import ConfigError
 from ote_twisted.shim.websocket import AUTOBAHN, ClientLink, Link, LinkLimits, LinkOwner, status_of
+from ote_twisted.values import frozen
 from ote_twisted.websocket import WebSocketClientFactory
 from ote_twisted.wire.join import V2
 

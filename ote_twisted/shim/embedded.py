@@ -17,6 +17,9 @@ from ote_twisted.tasks.model import Answer, Task
 
 DESTINATIONS = ("api",)
 
+NO_NODES: JSON = {"nodes": 0, "nodesReady": 0, "capacity": {}, "allocatable": {}}
+"""What a cluster that has no nodes says of them."""
+
 
 @implementer(IClusterShim, IRepeatableShim)
 class EmbeddedShim:
@@ -57,9 +60,13 @@ class EmbeddedShim:
         return Deferred.fromCoroutine(self._describe())
 
     async def _describe(self) -> JSON:
-        from ote_twisted.shim.describe import describe_by_api  # with exact decimals, which nothing else needs
+        described: JSON = {"kind": "embedded", "version": self._version}
+        nodes = await self._api.stored("nodes")
+        if not nodes:
+            return described if nodes is None else described | NO_NODES
+        from ote_twisted.shim.capacity import node_totals  # with exact decimals, which nothing else needs
 
-        return await describe_by_api(self.perform) | {"kind": "embedded", "version": self._version}
+        return described | node_totals(nodes)
 
 
 def _answer(response: ApiResponse) -> Answer:

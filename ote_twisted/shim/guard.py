@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -17,6 +16,7 @@ from ote_twisted.shim.repeating import safe
 from ote_twisted.shim.tasks import object_key
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
+from ote_twisted.values import frozen
 
 _STARTING = "the shim is starting"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
 from twisted.plugin import IPlugin, getPlugins
 from twisted.python.reflect import namedAny
 from zope.interface import Attribute, Interface, implementer
@@ -13,6 +12,7 @@ from zope.interface.verify import verifyObject
 
 from ote_twisted.errors import ConfigError
 from ote_twisted.interfaces import IClusterShim
+from ote_twisted.values import frozen
 
 
 class IShimMaker(Interface):

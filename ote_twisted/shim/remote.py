@@ -6,7 +6,6 @@ import json
 import random as _random
 from collections.abc import Callable
 
-from attrs import frozen
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
@@ -21,6 +20,7 @@ from ote_twisted.shim.messages import DESCRIBE, cancel, request
 from ote_twisted.shim.websocket import Link, LinkLimits, status_of
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
+from ote_twisted.values import frozen
 from ote_twisted.wire.clustermessage_pb2 import ClusterMessage, ControlResp, EdgeReport
 from ote_twisted.wire.codec import decode
 from ote_twisted.wire.join import V2

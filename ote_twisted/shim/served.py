@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -19,6 +18,7 @@ from ote_twisted.shim.messages import DESCRIBE, combined
 from ote_twisted.shim.websocket import Link
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
+from ote_twisted.values import frozen
 from ote_twisted.wire.clustermessage_pb2 import Cancel, ClusterMessage, ControlMultiReq, ControlReq, MessageHead
 from ote_twisted.wire.codec import decode
 from ote_twisted.wire.join import V2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from attrs import field, frozen
+from attrs import field
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -19,6 +19,7 @@ from ote_twisted.shim.guard import GuardedShim, GuardLimits
 from ote_twisted.shim.lanes import Lanes
 from ote_twisted.shim.served import ServedCluster, ServedLimits
 from ote_twisted.shim.websocket import AUTOBAHN, Link, LinkLimits, ServerLink
+from ote_twisted.values import frozen
 from ote_twisted.websocket import ConnectionDeny, ConnectionRequest, WebSocketServerFactory
 from ote_twisted.wire.join import V2
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from attrs import frozen
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from ote_twisted.values import frozen
 from ote_twisted.websocket import WebSocketClientProtocol, WebSocketServerProtocol
 
 _HEAD_LIMIT = 1 << 16

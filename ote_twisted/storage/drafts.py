@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import orjson
-from attrs import define, field
+from attrs import field
 
 from ote_twisted.errors import StoreError
 from ote_twisted.storage.model import JSON, ResourceVersion
+from ote_twisted.values import define
 
 _GAP = b'"resourceVersion":""'
 _GAP_AT = len(_GAP) - 1

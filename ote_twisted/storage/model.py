@@ -8,7 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, NewType
 
-from attrs import define, field, frozen
+from attrs import field
+
+from ote_twisted.values import define, frozen
 
 ResourceVersion = NewType("ResourceVersion", int)
 """Version of the whole store after a write; grows by one with each write, never repeats."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from ote_twisted.config.model import ControllerConfig
 from ote_twisted.errors import StoreError
 from ote_twisted.interfaces import IApiServer, IClusterShim
@@ -14,6 +12,7 @@ from ote_twisted.shim.guard import GuardedShim, GuardLimits
 from ote_twisted.shim.plugin import load_shim
 from ote_twisted.storage.sqlite.opening import SQLiteStorage, open_store
 from ote_twisted.tunnel.settings import Limits
+from ote_twisted.values import frozen
 
 if TYPE_CHECKING:
     from ote_twisted.shim.remote import RemoteShim

@@ -6,7 +6,8 @@ from base64 import b64encode
 from collections.abc import Sequence
 
 import orjson
-from attrs import frozen
+
+from ote_twisted.values import frozen
 
 BASE64 = "base64"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.declared import write_time
 from ote_twisted.tasks.model import TargetState
 from ote_twisted.tasks.validate import Fault
+from ote_twisted.values import frozen
 
 COMPLETE = "Complete"
 FAILED = "Failed"

@@ -7,12 +7,13 @@ from math import ceil
 from typing import Any
 
 import orjson
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.storage.model import JSON, Key, StoredObject
 from ote_twisted.tasks.books import uid_of
 from ote_twisted.tasks.model import Task
 from ote_twisted.tasks.validate import Fault, deadline_fault, validate_task
+from ote_twisted.values import frozen
 
 RESOURCE = "clustercontrollers.ote.baidu.com"
 """Under which the store keeps task objects."""

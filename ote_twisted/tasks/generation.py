@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ote_twisted.errors import InvalidSelector
 from ote_twisted.storage.model import ResourceVersion
@@ -16,6 +16,7 @@ from ote_twisted.tasks.model import LedgerEntry, TargetState
 from ote_twisted.tasks.plan import Action, Expire, Open, Park, Send, WaitUntil, plan, select_again
 from ote_twisted.tasks.reporting import StatusReport
 from ote_twisted.tasks.tools import Tools
+from ote_twisted.values import frozen
 
 PAGE = 1000
 """Ledger entries read at a time."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.tasks.model import Answer
+from ote_twisted.values import frozen
 
 
 @frozen

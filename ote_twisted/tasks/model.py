@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from attrs import field, frozen
+from attrs import field
+
+from ote_twisted.values import frozen
 
 
 @frozen

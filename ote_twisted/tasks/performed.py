@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from attrs import define, field, frozen
+from attrs import field
 
 from ote_twisted.tasks.journal import Known
 from ote_twisted.tasks.model import Answer
+from ote_twisted.values import define, frozen
 
 
 @frozen

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from attrs import frozen
-
 from ote_twisted.tasks.books import Books
 from ote_twisted.tasks.model import TargetState
+from ote_twisted.values import frozen
 
 
 @frozen

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import define, field, frozen
+from attrs import field
+
+from ote_twisted.values import define, frozen
 
 
 @frozen

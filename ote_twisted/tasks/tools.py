@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import frozen
 from twisted.internet.defer import DeferredSemaphore
 
 from ote_twisted.interfaces import ITaskCarrier, ITaskLedger
@@ -12,6 +11,7 @@ from ote_twisted.tasks.alarms import Alarms
 from ote_twisted.tasks.answers import AnswerBuffer
 from ote_twisted.tasks.settings import TaskCounters, TaskSettings
 from ote_twisted.tasks.writer import StatusWriter
+from ote_twisted.values import frozen
 
 
 @frozen(eq=False)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
-
 from ote_twisted.errors import InvalidName
 from ote_twisted.topology.names import parse_name
+from ote_twisted.values import frozen
 from ote_twisted.wire.announce import Absence
 
 MAX_REASON = 255

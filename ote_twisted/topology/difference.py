@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from attrs import frozen
-
 from ote_twisted.topology.causes import Cause, Told
+from ote_twisted.values import frozen
 from ote_twisted.wire.entry import ClusterEntry
 
 

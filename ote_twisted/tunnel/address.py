@@ -6,9 +6,8 @@ import ipaddress
 from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from attrs import frozen
-
 from ote_twisted.errors import OTEError
+from ote_twisted.values import frozen
 
 DEFAULT_PORT = 8287
 """The tunnel listener's port, as in the original."""

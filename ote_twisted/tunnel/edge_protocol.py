@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
@@ -17,6 +16,7 @@ from ote_twisted.tunnel.masking import MaskSource, choose_xor
 from ote_twisted.tunnel.protocol import TunnelProtocol
 from ote_twisted.tunnel.session import Phase
 from ote_twisted.tunnel.settings import EdgeSettings
+from ote_twisted.values import frozen
 from ote_twisted.websocket import ConnectingRequest, WebSocketClientFactory, WebSocketClientProtocol
 from ote_twisted.wire.join import ANONYMOUS, V2, JoinIdentity
 

@@ -8,9 +8,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-from attrs import frozen
-
 from ote_twisted.tunnel.address import InvalidAddress, complete_advertised
+from ote_twisted.values import frozen
 from ote_twisted.wire.join import Accept, JoinIdentity, JoinRequest, Redirect, Refuse, Resume
 
 BUSY_RETRY = 5.0

@@ -12,9 +12,8 @@ from __future__ import annotations
 from enum import Enum
 from math import inf, nextafter
 
-from attrs import frozen
-
 from ote_twisted.tunnel.settings import Limits
+from ote_twisted.values import frozen
 
 
 class Phase(Enum):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
+from ote_twisted.values import frozen
 from ote_twisted.wire.join import V2
 
 KIB = 1024

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import frozen
-
 from ote_twisted.errors import MalformedMessage
+from ote_twisted.values import frozen
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.bodies import check_number, parsed, written
 from ote_twisted.wire.entry import ClusterEntry, packed, unpacked

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from attrs import Factory, define
+from attrs import Factory
 
 from ote_twisted.errors import MalformedMessage
+from ote_twisted.values import define
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import decode
 from ote_twisted.wire.limits import MESSAGE_LIMIT, OPEN_CHUNKED_LIMIT, PAYLOAD_LIMIT

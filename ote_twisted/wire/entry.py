@@ -7,9 +7,10 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.errors import MalformedMessage
+from ote_twisted.values import frozen
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.bodies import parsed
 from ote_twisted.wire.limits import ENTRY_LIMIT

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.errors import MalformedMessage
+from ote_twisted.values import frozen
 from ote_twisted.wire.limits import NAMES_LIMIT, NESTING_LIMIT, REGISTRY_BODY_LIMIT, ROUTE_BODY_LIMIT
 
 _INT64: Final = 1 << 63

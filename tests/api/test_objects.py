@@ -16,7 +16,7 @@ from ote_twisted.errors import Conflict, StoreUnavailable
 from ote_twisted.interfaces import IApiServer
 from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON, Key, ResourceVersion, StoredObject
-from ote_twisted.testing.api import Answered, MemoryApi
+from ote_twisted.testing.api import Answered, MemoryApi, outcome
 from tests.api.samples import CONFIGMAPS, TASK_SPEC, TASKS, configmap, deployment, task
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -592,6 +592,15 @@ class PathTests(ApiTests):
         self.refused(self.api.call("GET", f"{CONFIGMAPS}/cm"), 404, "NotFound")
         protobuf_or_json = "application/vnd.kubernetes.protobuf,application/json"
         self.ok(self.api.call("GET", CONFIGMAPS, accept=protobuf_or_json))
+
+    def test_what_is_stored_without_a_call(self) -> None:
+        """This process may read all objects of a resource; one that is not served or cannot be read is told from an empty one."""
+        self.ok(self.api.call("POST", CONFIGMAPS, configmap()), 201)
+        engine = self.api.engine
+        self.assertEqual([each["metadata"]["name"] for each in outcome(engine.stored("configmaps")) or ()], ["cm"])
+        self.assertEqual((outcome(engine.stored("nodes")), outcome(engine.stored("nothings"))), ([], None))
+        self.patch(self.api.store, "list", lambda resource: fail(StoreUnavailable("the disk is full")))
+        self.assertIsNone(outcome(engine.stored("nodes")))
 
     def test_refusals_are_counted(self) -> None:
         """Every refusal is counted."""

@@ -14,10 +14,19 @@ import sys
 from ote_twisted.tap.controller import Options, makeService
 options = Options()
 options.parseOptions(sys.argv[1:])
-makeService(options)
-print(*sys.modules)
+service = makeService(options)
+from twisted.internet import reactor
+def rest():
+    print(*sys.modules, file=sys.__stdout__)
+    reactor.stop()
+def look():
+    reactor.callLater(*((0.5, rest) if node.controller.own_status.told else (0.05, look)))
+node = next(each for each in service.services[0].services if hasattr(each, "controller"))
+service.startService()
+reactor.callLater(0, look)
+reactor.run()
 """
-"""Does what twistd does until the reactor runs, and tells which modules that took."""
+"""Does what twistd does until the controller knows what its cluster is, and tells which modules that took."""
 
 _LIBRARIES = frozenset(
     {

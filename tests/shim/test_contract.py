@@ -15,6 +15,7 @@ from ote_twisted.declarations.load import CLUSTER, load_kinds
 from ote_twisted.interfaces import IApiServer
 from ote_twisted.shim.embedded import EmbeddedShim
 from ote_twisted.storage.memory import MemoryObjectStore
+from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
 from ote_twisted.testing.contracts.shim import ShimHarness, make_shim_tests
 from ote_twisted.testing.shim import MemoryShim
@@ -60,6 +61,10 @@ class OneConfigMap:
         if request.uri != CONFIG_MAP:
             return succeed(ApiResponse(404, b'{"kind": "Status"}'))
         return succeed(self._put(request.body) if request.method == "PUT" else self._get())
+
+    def stored(self, resource: str) -> Deferred[list[JSON] | None]:
+        """Nothing else is served."""
+        return succeed(None)
 
     def _put(self, body: bytes) -> ApiResponse:
         try:

@@ -16,6 +16,7 @@ from ote_twisted.interfaces import IApiServer
 from ote_twisted.shim.capacity import node_totals, quantity, written
 from ote_twisted.shim.describe import describe_by_api
 from ote_twisted.shim.embedded import EmbeddedShim
+from ote_twisted.storage.model import JSON
 from ote_twisted.tasks.model import Answer, Task
 
 
@@ -40,6 +41,11 @@ class Pages:
         self.calls.append(request)
         body = self.pages.get(request.uri)
         return succeed(ApiResponse(404, b"no") if body is None else ApiResponse(200, body))
+
+    def stored(self, resource: str) -> Deferred[list[JSON] | None]:
+        """The items of a list that is a page."""
+        page = self.pages.get(f"/api/v1/{resource}")
+        return succeed(None if page is None else json.loads(page)["items"])
 
 
 class EmbeddedShimTests(SynchronousTestCase):
@@ -72,8 +78,16 @@ class EmbeddedShimTests(SynchronousTestCase):
         )
 
     def test_description_without_nodes(self):
-        """A cluster that serves no nodes tells its kind and version only."""
+        """A cluster that serves no nodes tells its kind and version only; one that has none yet says so."""
         self.assertEqual(self.successResultOf(EmbeddedShim(Pages(), "9").describe()), {"kind": "embedded", "version": "9"})
+        empty = self.successResultOf(EmbeddedShim(Pages(api_v1_nodes={"items": []}), "9").describe())
+        self.assertEqual(empty, {"kind": "embedded", "version": "9"} | node_totals([]))
+
+    def test_description_takes_no_calls(self):
+        """The engine is asked for the nodes themselves, so that a site at rest gets no API call."""
+        pages = Pages(api_v1_nodes={"items": [node(cpu="2")]})
+        self.successResultOf(EmbeddedShim(pages).describe())
+        self.assertEqual(pages.calls, [])
 
 
 class DescribeByApiTests(SynchronousTestCase):

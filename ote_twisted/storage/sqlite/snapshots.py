@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from attrs import frozen
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ote_twisted.storage.limits import Limits
 from ote_twisted.storage.model import ResourceVersion
+from ote_twisted.values import frozen
 
 _IDLE = 2
 

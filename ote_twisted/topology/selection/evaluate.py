@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from ote_twisted.topology.selection.ids import IdSet
 from ote_twisted.topology.selection.terms import (
     At,
@@ -19,6 +17,7 @@ from ote_twisted.topology.selection.terms import (
     Selector,
     Under,
 )
+from ote_twisted.values import frozen
 
 if TYPE_CHECKING:
     from ote_twisted.topology.selection.index import ClusterIndex

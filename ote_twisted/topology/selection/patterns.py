@@ -11,7 +11,9 @@ from itertools import repeat
 from operator import contains, methodcaller
 from typing import Any, Protocol
 
-from attrs import field, frozen
+from attrs import field
+
+from ote_twisted.values import frozen
 
 MAX_PATTERN = 256
 """Characters in one pattern."""

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, compress
 from operator import not_
 
-from attrs import define, field
+from attrs import field
 
 from ote_twisted.topology.selection.ids import IdSet, MakeIds
 from ote_twisted.topology.selection.patterns import Pattern
+from ote_twisted.values import define
 
 BLOCK = 1024
 """Most texts in a block; then it is split."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from ote_twisted.topology.names import ClusterName
 from ote_twisted.topology.selection.operators import Operator
 from ote_twisted.topology.selection.patterns import Glob
 from ote_twisted.topology.selection.regexes import Found, compile_regex, may_look_ahead, required_runs
+from ote_twisted.values import frozen
 
 
 @frozen

@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from attrs import frozen
-
 from ote_twisted.errors import InvalidName
 from ote_twisted.topology.names import parse_name
 from ote_twisted.topology.selection.regexes import Found, check_regex, compile_any
+from ote_twisted.values import frozen
 
 MAX_PROGRAMS = 500_000
 """Instructions of all regular expressions that are followed in one text; names do not count."""
