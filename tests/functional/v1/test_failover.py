@@ -130,20 +130,29 @@ class ParentTests(MixedTestCase):
         body = {"metadata": {"generateName": "made-", "labels": {"task": name}}}
         self.root.submit(name, "site", "POST", MAPS, json.dumps(body))
 
+    def knows(self, site: Controller) -> set[str]:
+        """Whom a site could join, by name."""
+        statuses = site.get("/apis/ote-twisted.dev/v1alpha1/controllerstatuses")["items"]
+        return {each["name"] for each in statuses[0]["status"]["uplink"].get("candidates", ())}
+
     def test_dies_and_returns(self) -> None:
-        """Our site leaves a v1 parent that died, goes on below another one, and works on when the first is back; all once."""
+        """Our site leaves a v1 parent that died for one that it told of, and goes back; everything is done once."""
         old = self.old("old", self.root)
         self.below("old", "root")
-        site = self.controller("site", f"--parent={old.address}", f"--parent={self.south.address}").start()
+        site = self.controller("site", f"--parent={old.address}", "--settle=2s").start()
         self.below("site", "old")
+        until(lambda: self.knows(site) >= {"north", "south"}, "what the v1 parent told of its siblings")
         self.make("before")
         self.done("before", "site")
         old.end()
         self.make("meanwhile")
-        self.below("site", "south")
+        until(
+            lambda: (self.root.cluster("site") or {})["status"].get("parentName") in ("north", "south", "root"), "another parent"
+        )
         self.done("meanwhile", "site")
         old.start()
         self.root.online("north", "south", "old", "site")
+        self.below("site", "old")
         self.make("after")
         self.done("after", "site")
         self.assertEqual(self.made(site), ["after", "before", "meanwhile"])
