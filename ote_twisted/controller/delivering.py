@@ -56,7 +56,7 @@ class Delivery:
         """
         steady = steady_clock(clock, now)
         self.malformed = 0
-        self.uplink = Uplink(settings.outbox, self._worth_repeating)
+        self.uplink = Uplink(settings.outbox, self._worth_repeating, _source)
         self.owned = OwnedTasks(own, self.uplink, now)
         self.keeper = Keeper(journal, clock, chronicle, settings.outbox)
         self.outbox = Outbox(self.uplink, self.keeper, clock, steady, settings.outbox)
@@ -108,6 +108,8 @@ class Delivery:
         """A link to a parent is gone; true if it was the one that carries."""
         carried = self.uplink.link is link
         self.uplink.lost(link)
+        if not carried:
+            self.room()
         return carried
 
     def room(self) -> None:
@@ -131,3 +133,9 @@ class Delivery:
         """Of what a lost link had not acknowledged: neither routes, which are announced anew, nor what is owed anyway."""
         head: pb.MessageHead = decode(raw).Head
         return head.Command not in ROUTES and not (head.ClusterName == self._own and head.Uid in self.outbox)
+
+
+def _source(raw: bytes) -> str:
+    """The cluster that a message upwards speaks of."""
+    cluster: str = decode(raw).Head.ClusterName
+    return cluster

@@ -30,6 +30,7 @@ class _Late:
     write: Callable[[], Deferred[Any]]
     size: int = 0
     performed: Performed | None = None
+    entry: OutboxEntry | None = None
 
 
 class Keeper:
@@ -51,6 +52,7 @@ class Keeper:
         self._limit = limit
         self._late: deque[_Late] = deque()
         self._answers: dict[str, Answer] = {}
+        self._newest: dict[str, str] = {}
         self._call: IDelayedCall | None = None
         self._writing: Deferred[None] | None = None
         self._stopped = False
@@ -92,7 +94,9 @@ class Keeper:
     async def put(self, entry: OutboxEntry) -> None:
         """See :meth:`IDeliveryJournal.put`; as :meth:`finish`."""
         if self._journal is not None:
-            await self._keep(_Late(partial(self._journal.put, entry), len(entry.message)))
+            if entry.key:
+                self._newest[entry.key] = entry.uid
+            await self._keep(_Late(partial(self._journal.put, entry), len(entry.message), entry=entry))
 
     def received(self, uids: Sequence[str]) -> None:
         """See :meth:`IDeliveryJournal.received`; nobody waits for it."""
@@ -121,6 +125,8 @@ class Keeper:
 
     async def _written(self, late: _Late) -> bool:
         """Whether nothing is left to do about it: it is durable, or it never will be."""
+        if late.entry is not None and late.entry.uid != self._newest.get(late.entry.key, late.entry.uid):
+            return True
         try:
             await late.write()
         except StoreUnavailable as fault:

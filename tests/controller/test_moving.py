@@ -72,6 +72,28 @@ class MovingTests(TreeTestCase):
         for each in range(number):
             self.assertEqual(self.tree.performers(f"/t{each}"), {"site": 1, "below": 1}, each)
 
+    def test_a_return_keeps_the_order(self) -> None:
+        """Answers of one cluster that are under way on the former link, which does not move, when a site goes back, and those that
+        follow on the new link, arrive in their order."""
+        self.tree.node("north").crash()
+        self.until(lambda: self.parent_of("site") == "south", 10)
+        self.tree.node("north").start()
+        arrived: list[str] = []
+        owner = self.tree.node("root").owner
+        answered = owner.answered
+        self.patch(owner, "answered", lambda uid, name, *rest: (arrived.append(name), answered(uid, name, *rest)))
+        self.until(lambda: "site" in self.tree.node("north").controller.links, 60)
+        self.tree.settle(7)
+        for number in range(8):
+            self.tree.node("below").shim.script(delay=2.5)
+            self.tree.node("root").submit(f"t{number}", "below", "PUT", f"/t{number}", "x")
+            self.tree.settle(0.25)
+        self.tree.network.partition("site", "south")
+        self.until(lambda: self.parent_of("site") == "north", 10)
+        self.until(lambda: all(self.complete(f"t{each}") for each in range(8)), 60)
+        first = list(dict.fromkeys(arrived))
+        self.assertEqual((first, self.tree.performers("/t7")), (sorted(first), {"below": 1}))
+
     def test_tasks_and_answers_under_way_survive_a_silent_death(self) -> None:
         """The same when the former parent vanishes without a word, with whatever it had been given."""
         for name in ("site", "below"):

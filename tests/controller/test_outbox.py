@@ -12,6 +12,7 @@ from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.keeping import Keeper
 from ote_twisted.controller.outbox import Outbox
 from ote_twisted.controller.uplink import Uplink
+from ote_twisted.errors import StoreUnavailable
 from ote_twisted.storage.journal_memory import MemoryDeliveryJournal
 from ote_twisted.tasks.journal import REPORT, OutboxEntry, Performed
 from ote_twisted.tasks.model import Answer
@@ -278,6 +279,63 @@ class UplinkTests(SynchronousTestCase):
         self.assertIs(uplink.link, second)
         self.assertEqual((first.sent, second.sent), ([b"1"], [b"2", b"1"]))
 
+    def overlap(self, limit: int = 1000) -> tuple[Uplink, MemoryLink, MemoryLink]:
+        """Two messages of a and one of b are under way when a second link begins to carry; the first word is the cluster."""
+        uplink, first, second = Uplink(limit, source=lambda message: message[:1].decode()), self.link(), self.link()
+        uplink.opened(first)
+        uplink.send(b"b1")
+        first.move()
+        for message in (b"a1", b"a2"):
+            uplink.send(message)
+        uplink.opened(second)
+        uplink.release()
+        return uplink, first, second
+
+    def test_nothing_overtakes_what_arrives_late(self) -> None:
+        """What clusters send that have something under way on the older link waits for its end; others do not wait."""
+        uplink, first, second = self.overlap()
+        for message in (b"a3", b"b2", b"a4"):
+            uplink.send(message)
+        self.assertEqual(second.sent, [b"b2"])
+        first.move()
+        uplink.lost(first)
+        uplink.send(b"a5")
+        self.assertEqual((second.sent, uplink.repeated), ([b"b2", b"a3", b"a4", b"a5"], 0))
+
+    def test_nothing_overtakes_what_was_lost(self) -> None:
+        """What the older link had not acknowledged when it ended goes before what waited for that, also after a gap."""
+        uplink, first, second = self.overlap()
+        uplink.send(b"a3")
+        uplink.lost(second)
+        uplink.send(b"a4")
+        third = self.link()
+        uplink.opened(third)
+        uplink.release()
+        uplink.lost(first)
+        self.assertEqual((second.sent, third.sent), ([], [b"a1", b"a2", b"a3", b"a4"]))
+
+    def test_what_waited_for_the_older_link(self) -> None:
+        """What the older link had not taken yet stays behind what it had."""
+        uplink, first, second = Uplink(1000, source=lambda message: message[:1].decode()), self.link(), self.link()
+        uplink.send(b"a1")
+        uplink.opened(first)
+        uplink.release()
+        first.congested = True
+        uplink._keep(b"a2")
+        uplink._keep(b"c1")
+        uplink.opened(second)
+        uplink.release()
+        self.assertEqual(second.sent, [b"c1"])
+        uplink.lost(first)
+        self.assertEqual((second.sent, uplink.waiting_bytes), ([b"c1", b"a1", b"a2"], 0))
+
+    def test_rather_out_of_order_than_lost(self) -> None:
+        """Half of the bound may wait for the older link; from there on order is given up."""
+        uplink, _, second = self.overlap(40)
+        for number in range(3, 13):
+            uplink.send(b"a%d" % number)
+        self.assertEqual((len(second.sent), uplink.dropped, uplink.behind.bytes), (10, 0, 0))
+
     def test_some_are_not_worth_it(self) -> None:
         """What is announced or owed anyway is not repeated."""
         uplink, first = Uplink(1000, lambda message: message != b"routes"), self.link()
@@ -333,6 +391,20 @@ class KeeperTests(SynchronousTestCase):
         self.assertEqual((list(found.performed), [entry.uid for entry in found.outbox]), (["u1", "u2"], ["u2"]))
         self.assertEqual((self.keeper.held, self.keeper.held_bytes, self.clock.getDelayedCalls()), (0, 0, []))
         self.assertEqual(self.reasons(), ["DeliveryNotWritten", "DeliveryWritten"])
+
+    def test_an_older_report_replaces_no_newer(self) -> None:
+        """A report that the disk refused does not come back to it after the one that replaced it, which the disk took meanwhile."""
+        writing: Deferred[Sequence[str]] = Deferred()
+        self.patch(self.journal, "put", lambda entry: writing)
+        Deferred.fromCoroutine(self.keeper.put(report("1", "status")))
+        del self.journal.put
+        self.journal.broken = False
+        self.successResultOf(Deferred.fromCoroutine(self.keeper.put(report("2", "status"))))
+        writing.errback(StoreUnavailable("full"))
+        self.assertEqual(self.keeper.held, 1)
+        self.clock.advance(5)
+        noted = [entry.uid for entry in self.successResultOf(self.journal.load()).outbox]
+        self.assertEqual((noted, self.keeper.held, self.keeper.held_bytes), (["report:2"], 0, 0))
 
     def test_bounded(self) -> None:
         """Beyond the bound the oldest are given up and counted; their answers cannot be had any more."""
