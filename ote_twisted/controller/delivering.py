@@ -120,6 +120,11 @@ class Delivery:
             self.pressure.release()
             self.performer.resume()
 
+    def passed_on(self, head: pb.MessageHead) -> None:
+        """A report from below went up. A parent that is an original confirms nothing, so nobody else will."""
+        if head.Uid and self.uplink.mute:
+            self.confirmations.received(head.Uid, [head.ClusterName])
+
     def _confirmed(self, body: bytes) -> None:
         try:
             uids: Sequence[str] = decode_received(body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from zlib import crc32
 
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -26,6 +27,9 @@ TICK = 15.0
 
 RECENT = 5.0
 """Who asks for something that was sent on this link less than so many seconds ago, has asked before it arrived."""
+
+OWED_AGAIN = 7200.0
+"""How long what an earlier life owed is owed at least, seconds."""
 
 SETTLING = 1.0
 """How long changes of the way to the root are gathered before what is owed is sent again, seconds."""
@@ -103,9 +107,10 @@ class Outbox:
         return self.bytes > self._limit
 
     def load(self, entries: Iterable[OutboxEntry]) -> None:
-        """Owe what an earlier life owed."""
+        """Owe what an earlier life owed. Its clock may have been another: all of it is owed for a while."""
+        least = self._now() + OWED_AGAIN
         for entry in entries:
-            self._take(entry)
+            self._take(evolve(entry, until=max(entry.until, least)) if entry.until else entry)
         self._bound()
 
     def owe(self, entry: OutboxEntry) -> None:

@@ -294,5 +294,6 @@ class ClusterController(Service):
         if not self.settings.is_root:
             self.reports += 1
             self.upward.carry(message, raw)
+            self.delivery.passed_on(message.Head)
         elif self.delivery.confirmations.reported(message.Head.ClusterName, message.Head.Uid):
             self.reports += 1

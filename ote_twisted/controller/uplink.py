@@ -55,6 +55,11 @@ class Uplink:
         """The parent takes less than is sent, or has not taken yet what waited for it."""
         return self.link is not None and (self.link.congested or bool(self._waiting))
 
+    @property
+    def mute(self) -> bool:
+        """What is sent goes to a parent that never says what has arrived."""
+        return self.link is not None and not self.link.v2 and not self._waiting
+
     def send(self, message: bytes) -> None:
         """Send one encoded message to the parent, now or when there is one."""
         if self.owed is not None:

@@ -195,6 +195,31 @@ class AboveTests(TreeTestCase):
         (report,) = [each for each in self.link.take() if each.Head.Command == pb.EdgeReport]
         self.assertEqual((report.Head.ClusterName, report.Head.ParentClusterName), ("leaf", "mid"))
 
+    def test_reports_are_sent_to_it_once(self) -> None:
+        """An original confirms nothing, so whoever passed a report on to it does: its cluster does not owe it for a week."""
+        self.link.take()
+        for name in ("leaf", "mid"):
+            self.tree.node(name).controller.shim_report(b"[]")
+        self.tree.settle(120)
+        commands = [each.Head.Command for each in self.link.take()]
+        owed = [len(self.tree.node(name).controller.outbox) for name in ("leaf", "mid")]
+        self.assertEqual((commands.count(pb.EdgeReport), owed), (2, [0, 0]))
+
+    def test_reports_are_owed_until_it_has_them(self) -> None:
+        """A report that waits for an original is not confirmed, also when the hop that has it dies."""
+        self.tree.network.partition("go")
+        self.tree.network.reset("go")
+        self.tree.node("leaf").controller.shim_report(b"[]")
+        self.tree.settle(5)
+        self.tree.node("mid").crash()
+        self.tree.node("mid").start()
+        self.tree.settle(5)
+        self.assertEqual(len(self.tree.node("leaf").controller.outbox), 1)
+        self.tree.network.heal()
+        self.until(lambda: not self.tree.node("leaf").controller.outbox)
+        told = [each.Head.Command for each in self.parents.links[-1].take()]
+        self.assertIn(pb.EdgeReport, told)
+
     def test_nothing_of_v2_is_sent_to_it(self) -> None:
         """An original gets no command that it does not know, whatever happens below (F61)."""
         self.link.task("t", "nobody,^ghost$")

@@ -124,6 +124,16 @@ class SendingTests(OutboxTestCase):
         self.addCleanup(self.outbox.stop)
         self.assertEqual(uids(self.open().take()), ["u1", "report:r1"])
 
+    def test_after_a_restart_with_another_clock(self) -> None:
+        """What an earlier life noted by a clock that was years behind is not over at once: it is owed for two hours at least."""
+        self.outbox.load([answer("u1", until=3600.0), report("1")])
+        self.clock.advance(1800)
+        link = self.open()
+        self.assertEqual((uids(link.take()), self.outbox.expired), (["u1", "report:1"], 0))
+        self.uplink.lost(link)
+        self.clock.advance(7200)
+        self.assertEqual((len(self.outbox), self.outbox.expired), (1, 1))
+
     def test_when_somebody_asks(self) -> None:
         """What is owed is sent again when its task comes again, unless that was sent while this was on its way."""
         link = self.open()
