@@ -12,6 +12,7 @@ from ote_twisted.controller.claims import Claims
 from ote_twisted.controller.directory import Directory
 from ote_twisted.controller.neighbours import Neighbours
 from ote_twisted.controller.pace import AdmissionPace, PaceLimits
+from ote_twisted.controller.twins import Twins
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.difference import Difference
 from ote_twisted.topology.table import RoutingTable
@@ -53,7 +54,12 @@ class Children:
         self._clock = clock
         self._rate = pace.rate
         self._pace = AdmissionPace(pace)
+        self._twins = Twins(table, clock, chronicle.duplicated, changed)
         self._changed = changed
+
+    def stop(self) -> None:
+        """Look after nothing any more."""
+        self._twins.stop()
 
     def admit(self, request: JoinRequest) -> Admission:
         """Decide about a handshake."""
@@ -71,6 +77,7 @@ class Children:
         if not link.standby:
             self._chronicle.opened(link)
         self._links[link.peer] = link
+        self._twins.watch()
         difference = self._claims.opened(link)
         self._neighbours.opened(link)
         self._changed(difference)

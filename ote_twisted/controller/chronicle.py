@@ -68,6 +68,14 @@ class Chronicle:
             if name in self._lost_with:
                 self._back(self._lost_with.pop(name))
 
+    def duplicated(self, name: str, holder: str, child: str) -> None:
+        """Two machines are one cluster."""
+        text = (
+            f"Two controllers run from copies of its state folder: it is reached through {holder}, and claimed through {child} "
+            "as well. Give one of them a name and an empty state folder of its own."
+        )
+        self._recorder.record("DuplicateIdentity", text, name, warning=True)
+
     def journal_refused(self, reason: str) -> None:
         """What was performed and is owed cannot be written down."""
         text = f"What this controller performed and owes cannot be written down: {reason}. It is held in memory until then."

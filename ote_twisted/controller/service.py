@@ -155,6 +155,7 @@ class ClusterController(Service):
         super().stopService()
         self.announcer.lost()
         self.neighbours.stop()
+        self.children.stop()
         self.records.stop()
         self.tidying.stop()
         self.own_status.stop()

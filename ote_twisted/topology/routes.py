@@ -105,15 +105,15 @@ class Routes:
         """Who should have the route that ``best`` has."""
         for child in self.disputes.waiting(name):
             claim = self.children[child].claims[name]
-            if not self._stale(child, claim) and (best is None or self._beats(claim, best)):
+            if not self.stale(child, claim) and (best is None or self._beats(claim, best)):
                 best = child
         return best
 
     def _beats(self, claim: Claim, holder: str) -> bool:
         held = self.children[holder].claims[claim.entry.name]
-        return related(claim.entry, held.entry) and (claim.entry.epoch > held.entry.epoch or self._stale(holder, held))
+        return related(claim.entry, held.entry) and (claim.entry.epoch > held.entry.epoch or self.stale(holder, held))
 
-    def _stale(self, child: str, claim: Claim) -> bool:
+    def stale(self, child: str, claim: Claim) -> bool:
         """What a child says is out of date: it says that the cluster is below one that has moved to another child."""
         parent = claim.entry.parent
         if claim.entry.name == child:
@@ -162,4 +162,4 @@ class Routes:
         entry = claim.entry
         if not related(entry, held):
             return False
-        return entry.epoch != held.epoch or entry.parent == held.parent or self._stale(child, claim)
+        return entry.epoch != held.epoch or entry.parent == held.parent or self.stale(child, claim)

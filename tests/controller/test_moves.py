@@ -67,6 +67,45 @@ class SeenFromAboveTests(ControllerTestCase):
         self.assertEqual(self.owner.appeared, ["x"])
 
 
+class TwinTests(ControllerTestCase):
+    """``x`` is below child ``a``, and a copy of it below child ``b``."""
+
+    is_root = True
+    name = "root"
+
+    def setUp(self) -> None:
+        """Join a and b, and x below both."""
+        super().setUp()
+        self.a, self.b = self.child("a"), self.child("b")
+        for link, epoch in ((self.a, 1), (self.b, 2)):
+            present = [entry("x", link.peer, instance="i", epoch=epoch), entry("d", "x", instance="j", epoch=1)]
+            link.receive(announcement(link.peer, present, (), (), complete=False, digest=0))
+        self.a.take(), self.b.take()
+
+    def test_people_and_the_copy_are_told(self) -> None:
+        """What goes on to be claimed where it has moved from is another machine: it hears of that, and people do, once."""
+        self.clock.pump([60.0] * 6)
+        (event,) = [each.told for each in self.events.happenings() if each.told.reason == "DuplicateIdentity"]
+        self.assertIn("it is reached through b, and claimed through a as well", event.message)
+        self.assertEqual(set(refusals(self.a.take())), {("x", "a copy of its state folder is in use, and reached through b")})
+        self.assertEqual(refusals(self.b.take()), [])
+
+    def test_the_copy_that_is_left_is_taken(self) -> None:
+        """When the other one is gone the copy has the route, and hears that it is refused no more."""
+        self.clock.pump([60.0] * 3)
+        self.a.take()
+        self.b.end("lost")
+        self.assertEqual((refusals(self.a.take()), self.online()), ([("x", "")], ["a", "d", "x"]))
+
+    def test_a_move_is_no_copy(self) -> None:
+        """A cluster that has left its old parent within a minute has moved."""
+        self.clock.advance(59)
+        self.a.receive(announcement("a", (), ("x", "d"), (), complete=False, digest=0))
+        self.clock.pump([60.0] * 6)
+        self.assertNotIn("DuplicateIdentity", self.events.reasons())
+        self.assertEqual(refusals(self.a.take()), [])
+
+
 class PassedOnTests(ControllerTestCase):
     """The same in the middle of a tree."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ote_twisted.testing.tree import MemoryTree
 from tests.controller.trees import TreeTestCase
 
@@ -73,15 +75,20 @@ class MovingTests(TreeTestCase):
             self.assertEqual(self.tree.performers(f"/t{each}"), {"site": 1, "below": 1}, each)
 
     def test_a_return_keeps_the_order(self) -> None:
-        """Answers of one cluster that are under way on the former link, which does not move, when a site goes back, and those that
-        follow on the new link, arrive in their order."""
+        """When a site goes back, answers that are under way on the former link, which does not move, and those that follow on the
+        new one arrive in their order."""
         self.tree.node("north").crash()
         self.until(lambda: self.parent_of("site") == "south", 10)
         self.tree.node("north").start()
         arrived: list[str] = []
         owner = self.tree.node("root").owner
         answered = owner.answered
-        self.patch(owner, "answered", lambda uid, name, *rest: (arrived.append(name), answered(uid, name, *rest)))
+
+        def arrive(uid: str, name: str, *rest: Any) -> None:
+            arrived.append(name)
+            answered(uid, name, *rest)
+
+        self.patch(owner, "answered", arrive)
         self.until(lambda: "site" in self.tree.node("north").controller.links, 60)
         self.tree.settle(7)
         for number in range(8):

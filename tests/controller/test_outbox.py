@@ -403,7 +403,7 @@ class KeeperTests(SynchronousTestCase):
         self.assertEqual(self.reasons(), ["DeliveryNotWritten", "DeliveryWritten"])
 
     def test_an_older_report_replaces_no_newer(self) -> None:
-        """A report that the disk refused does not come back to it after the one that replaced it, which the disk took meanwhile."""
+        """A report that the disk refused is not written after the one that replaced it, which the disk took meanwhile."""
         writing: Deferred[Sequence[str]] = Deferred()
         self.patch(self.journal, "put", lambda entry: writing)
         Deferred.fromCoroutine(self.keeper.put(report("1", "status")))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from twisted.trial.unittest import SynchronousTestCase
 
+from ote_twisted.failover.settings import FailoverSettings
 from ote_twisted.testing.tree import MemoryNode, MemoryTree
 from tests.controller.trees import STAYING
 
@@ -23,11 +24,19 @@ NAMES = tuple(PARENTS)
 
 
 class RandomTrees(RuleBasedStateMachine):
-    """Starts, stops, crashes, partitions and tasks in any order; then everything is healed and looked at."""
+    """Starts, stops, crashes, partitions and tasks in any order; then everything is healed and looked at.
+
+    :cvar moving: how controllers look for parents.
+    :cvar fickle: selectors that may choose others, or nobody, later: where a cluster is, and whether an original is on the
+        way, which passes no labels on, depends on the parents that are alive.
+    """
+
+    moving = STAYING
+    fickle = frozenset({"under(a)"})
 
     def __init__(self) -> None:
         super().__init__()
-        self.tree = MemoryTree(STAYING)
+        self.tree = MemoryTree(self.moving)
         self.tasks: dict[str, str] = {}
         self.lives: dict[str, int] = {}
 
@@ -89,7 +98,7 @@ class RandomTrees(RuleBasedStateMachine):
         self.heal()
         for name in NAMES:
             self.begin(name)
-        for _ in range(12):
+        for _ in range(24):
             self.tree.settle(15)
             if self.quiet():
                 break
@@ -160,11 +169,33 @@ class RandomTrees(RuleBasedStateMachine):
             performed = self.node(name).performed.count(f"/{task}")
             if name in chosen:
                 assert 1 <= performed <= self.lives[name], (task, name, performed, self.lives[name])
-            elif selector != "under(a)":
+            elif selector not in self.fickle:
                 assert performed == 0, (task, selector, name)
 
 
 RandomTrees.TestCase.settings = settings(max_examples=40, stateful_step_count=14, deadline=None)
+
+
+class WanderingTrees(RandomTrees):
+    """The same with controllers that find other parents by themselves, and go back."""
+
+    moving = FailoverSettings()
+    fickle = frozenset({"under(a)", "[name=d]"})
+
+    def quiet(self) -> bool:
+        """See above; everybody is below the parent that it prefers, and has been for long enough to have left the other."""
+        home = all(self.parent_of(name) == self.node(name).parents[0] for name in NAMES[1:])
+        if home and super().quiet():
+            self.tree.settle(30)
+        return home and super().quiet()
+
+    def look(self) -> None:
+        """See above."""
+        assert self.quiet(), {name: self.parent_of(name) for name in NAMES}
+        super().look()
+
+
+WanderingTrees.TestCase.settings = settings(max_examples=25, stateful_step_count=14, deadline=None)
 
 
 class RandomTreeTests(SynchronousTestCase):
@@ -173,3 +204,7 @@ class RandomTreeTests(SynchronousTestCase):
     def test_everything_heals(self) -> None:
         """After any sequence of starts, stops, crashes, partitions and tasks a healed tree is whole and every task is done."""
         RandomTrees.TestCase("runTest").runTest()
+
+    def test_everything_heals_where_controllers_wander(self) -> None:
+        """The same where each finds another parent when its own is gone; in the end everybody is below the one it prefers."""
+        WanderingTrees.TestCase("runTest").runTest()
