@@ -165,11 +165,20 @@ class Feed:
             raise Expired(f"version {since} is too old, changes are kept after {floor}: list again")
 
     def _trim(self) -> None:
-        ring, limits = self._ring, self._limits
+        ring, limits, needed = self._ring, self._limits, self._needed()
         while len(ring) > limits.recent_events or (self._ring_bytes > limits.recent_bytes and len(ring) > 1):
+            if needed is not None and ring[0].object.version > needed:
+                break
             gone = ring.popleft().object
             self._ring_bytes -= len(gone.value)
             self._floor = gone.version
+
+    def _needed(self) -> ResourceVersion | None:
+        """After which version changes must stay, however many there are: where there is no history, watches that begin in the
+        next turn have only the ring."""
+        if self._history is not None or not self._joining:
+            return None
+        return min(watch.position for watch in self._joining)
 
     def _schedule(self) -> None:
         if self._turn is None and (self._live or self._joining):
