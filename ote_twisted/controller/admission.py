@@ -16,6 +16,9 @@ RETRY_AFTER = 5.0
 UNROOTED = 2.0
 """When one may ask again who came while there was no way to the root, seconds."""
 
+STANDBY = 5.0
+"""The same for one who has another parent meanwhile and would only stand by here, seconds."""
+
 
 @frozen
 class Standing:
@@ -52,6 +55,8 @@ def admit(
         return Refuse(403, f"{name} is above {own} on the way to the root, so it cannot be below")
     if holder not in ("", name) and not _moves(request, held):
         return Refuse(403, f"a cluster {name} is already reached through {holder}", RETRY_AFTER)
+    if not standing.rooted and request.standby:
+        return Refuse(503, f"{own} has no way to the root, so there is nothing to stand by for", STANDBY)
     if not (standing.rooted or ours):
         return Refuse(503, f"{own} has no way to the root, so it takes nobody but its own children", UNROOTED)
     return _accept(request)

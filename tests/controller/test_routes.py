@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from ote_twisted.controller.admission import UNROOTED, Standing, admit
+from ote_twisted.controller.admission import STANDBY, UNROOTED, Standing, admit
 from ote_twisted.controller.announcing import COALESCE, REPEAT_V1
 from ote_twisted.controller.claims import REQUEST_INTERVAL
 from ote_twisted.controller.described import cluster_status
@@ -627,6 +627,14 @@ class AdmissionTests(SynchronousTestCase):
         self.assertEqual((decision.status, decision.retry_after), (503, UNROOTED))
         self.assertEqual(self.decide(ours=True), Accept(V2, "c1:8287"))
         self.assertEqual(self.refused(name="north", ours=True)[0], 403)
+
+    def test_without_a_way_to_the_root_there_is_nothing_to_stand_by_for(self) -> None:
+        """A controller that is cut off lets nobody stand by, not even its own: they have another parent meanwhile."""
+        self.assertEqual(self.decide(ours=True, standby=True), Accept(V2, "c1:8287"))
+        self.standing = Standing("north", [], rooted=False)
+        decision = self.decide(ours=True, standby=True)
+        assert isinstance(decision, Refuse)
+        self.assertEqual((decision.status, decision.retry_after), (503, STANDBY))
 
     def test_a_name_that_is_connected_here_is_the_tunnels_affair(self) -> None:
         """A name that is connected to us right now is let through: the tunnel finds out which of the two lives (F21)."""
