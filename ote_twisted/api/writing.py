@@ -24,6 +24,9 @@ from ote_twisted.values import frozen
 
 _ATTEMPTS = 5
 
+NAME_TRIES = 8
+"""Names that are made up for one object before its creation is refused."""
+
 
 @frozen(eq=False)
 class Writing:
@@ -40,7 +43,15 @@ class Writing:
     birth: Callable[[], Birth]
 
     async def create(self, call: Call) -> ApiResponse:
-        """A new object."""
+        """A new object. While a name that the server completes is taken, it is completed anew, as in Kubernetes."""
+        tries, answer = NAME_TRIES, None
+        while answer is None:
+            tries -= 1
+            answer = await self._create(call, may_try_again=tries > 0)
+        return answer
+
+    async def _create(self, call: Call, may_try_again: bool) -> ApiResponse | None:
+        """``None``: the name that we made up is taken."""
         if call.kind.namespaced and call.namespace is None:
             raise ApiError(400, "an empty namespace may not be set during creation")
         request, served = call.request, self.kinds.of(call.kind)
@@ -50,12 +61,15 @@ class Writing:
             self.namespaces.check(call.namespace or "")
         if call.kind.has_status:
             value.pop("status", None)
+        made_up = not value["metadata"].get("name")
         prepare_create(value, call.kind, self.birth())
         headers = self._settle(served, call, value, None)
         key = _key(call, value)
         try:
             stored = await self._would_create(key, value) if dry_run(call) else await self.store.create(key, value)
         except AlreadyExists as error:
+            if made_up and may_try_again:
+                return None
             raise from_store(error, named(call.kind, key.name)) from error
         if call.kind.resource == "namespaces" and not dry_run(call):
             self.namespaces.seen(stored)

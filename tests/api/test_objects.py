@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from ote_twisted.api import engine
 from ote_twisted.api.status import Cause
 from ote_twisted.errors import Conflict, StoreUnavailable
 from ote_twisted.interfaces import IApiServer
@@ -91,6 +92,15 @@ class CreateTests(ApiTests):
         self.assertEqual(len(names), 3)
         for name in names:
             self.assertRegex(name, r"\Arun-[a-z0-9]{5}\Z")
+
+    def test_generated_name_that_is_taken(self) -> None:
+        """A made-up name that somebody has is made up anew, also among very many objects; not for ever, though."""
+        suffixes = iter(["aaaaa", "aaaaa", "bbbbb"])
+        self.patch(engine, "_suffix", lambda: next(suffixes, "aaaaa"))
+        value = {"metadata": {"generateName": "run-"}}
+        names = [self.ok(self.api.call("POST", CONFIGMAPS, value), 201)["metadata"]["name"] for _ in range(2)]
+        self.assertEqual(names, ["run-aaaaa", "run-bbbbb"])
+        self.refused(self.api.call("POST", CONFIGMAPS, value), 409, "AlreadyExists")
 
     def test_taken_name(self) -> None:
         """A second object of the same name gets AlreadyExists with the details."""
