@@ -103,6 +103,7 @@ class WatchTests(ApiTests):
         self.api = MemoryApi(store=lambda clock: MemoryObjectStore(clock, Limits(kept_versions=3)))
         for number in range(9):
             self.api.call("POST", CONFIGMAPS, configmap(f"c{number}"))
+            self.api.clock.advance(0)
         watch = self.api.watch(f"{CONFIGMAPS}?watch=true&resourceVersion=1")
         self.assertEqual((watch.refused["code"], watch.refused["reason"]), (410, "Expired"))
 
