@@ -183,8 +183,12 @@ class WanderingTrees(RandomTrees):
     fickle = frozenset({"under(a)", "[name=d]"})
 
     def quiet(self) -> bool:
-        """See above; everybody is below the parent that it prefers, and has been for long enough to have left the other."""
-        home = all(self.parent_of(name) == self.node(name).parents[0] for name in NAMES[1:])
+        """See above; everybody is below the parent that it prefers, and has been for long enough to have left the other.
+
+        Who speaks the original's wire cannot tell its parent's parent that it is the one which is below its parent.
+        """
+        preferred = [name for name in NAMES[1:] if self.node(name).v2]
+        home = all(self.parent_of(name) == self.node(name).parents[0] for name in preferred)
         if home and super().quiet():
             self.tree.settle(30)
         return home and super().quiet()
