@@ -100,7 +100,7 @@ class RandomTrees(RuleBasedStateMachine):
             self.begin(name)
         for _ in range(24):
             self.tree.settle(15)
-            if self.quiet():
+            if self.quiet() and self.stays():
                 break
         try:
             self.look()
@@ -109,10 +109,16 @@ class RandomTrees(RuleBasedStateMachine):
         assert self.tree.network.clock.getDelayedCalls() == []
 
     def quiet(self) -> bool:
-        """Everything is known at the root and every task is complete."""
-        root = self.node("root")
-        everybody = set(root.controller.table.via) == set(NAMES) - {"root"}
-        return everybody and all(self.complete(name) for name in self.tasks)
+        """Everything is known at the root, every task is complete, and nobody has links to two parents."""
+        everybody = set(self.node("root").controller.table.via) == set(NAMES) - {"root"}
+        links = [child for name in NAMES for child, link in self.node(name).controller.links.items() if not link.standby]
+        return everybody and len(links) == len(NAMES) - 1 and all(self.complete(name) for name in self.tasks)
+
+    def stays(self) -> bool:
+        """It is quiet a while later as well, and everybody below the same parent: the look does not fall into a move."""
+        before = [self.parent_of(name) for name in NAMES]
+        self.tree.settle(4)
+        return self.quiet() and before == [self.parent_of(name) for name in NAMES]
 
     def complete(self, task: str) -> bool:
         """A task is done with, or chooses nobody: labels do not pass an original's wire."""
@@ -183,14 +189,12 @@ class WanderingTrees(RandomTrees):
     fickle = frozenset({"under(a)", "[name=d]"})
 
     def quiet(self) -> bool:
-        """See above; everybody is below the parent that it prefers, and has been for long enough to have left the other.
+        """See above; everybody is below the parent that it prefers.
 
         Who speaks the original's wire cannot tell its parent's parent that it is the one which is below its parent.
         """
         preferred = [name for name in NAMES[1:] if self.node(name).v2]
         home = all(self.parent_of(name) == self.node(name).parents[0] for name in preferred)
-        if home and super().quiet():
-            self.tree.settle(30)
         return home and super().quiet()
 
     def look(self) -> None:
