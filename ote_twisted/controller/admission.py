@@ -75,9 +75,15 @@ def _fault(request: JoinRequest) -> Refuse | None:
 
 
 def _moves(request: JoinRequest, held: ClusterEntry | None) -> bool:
-    """It is the cluster that is reached elsewhere, and is about to be here instead."""
-    same = held is not None and request.instance != "" and request.instance == held.instance
-    return same and held is not None and (request.standby or request.epoch > held.epoch)
+    """It is the cluster that is reached elsewhere, and is about to be here instead.
+
+    Of one that is reached through an original nobody can tell; standing by it takes nothing from anybody.
+    """
+    if held is None or not request.instance:
+        return False
+    if request.standby:
+        return held.instance in ("", request.instance)
+    return request.instance == held.instance and request.epoch > held.epoch
 
 
 def _accept(request: JoinRequest) -> Admission:

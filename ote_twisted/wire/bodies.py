@@ -14,13 +14,16 @@ from ote_twisted.wire.limits import ANNOUNCEMENT_LIMIT, NAMES_LIMIT
 _Body = TypeVar("_Body", bound=Message)
 
 
-def parsed(kind: type[_Body], raw: bytes, what: str) -> _Body:
+def parsed(kind: type[_Body], raw: bytes, what: str, limit: int | None = None) -> _Body:
     """Decode a body.
+
+    :param limit: its longest, bytes, where that is less than for most.
 
     :raise MalformedMessage: too long, or no such body.
     """
-    if len(raw) > ANNOUNCEMENT_LIMIT:
-        raise MalformedMessage(f"{what}: {len(raw)} bytes are over the limit of {ANNOUNCEMENT_LIMIT}")
+    most = ANNOUNCEMENT_LIMIT if limit is None else min(limit, ANNOUNCEMENT_LIMIT)
+    if len(raw) > most:
+        raise MalformedMessage(f"{what}: {len(raw)} bytes are over the limit of {most}")
     try:
         return kind.FromString(raw)
     except DecodeError as fault:

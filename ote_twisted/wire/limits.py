@@ -28,6 +28,9 @@ ANNOUNCEMENT_LIMIT: Final = 32 * 1024 * 1024
 NAMES_LIMIT: Final = 200_000
 """Clusters that one route message, announcement or refusal of delivery may name."""
 
+NOTICE_LIMIT: Final = 128 * 1024
+"""Longest body of what a parent tells of the tree (Ancestry, Neighbourhood, Refusal), bytes."""
+
 NEIGHBOURS_LIMIT: Final = 64
 """Siblings, and siblings of the parent, that one Neighbourhood may name."""
 

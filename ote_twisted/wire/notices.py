@@ -8,7 +8,7 @@ from ote_twisted.errors import MalformedMessage
 from ote_twisted.values import frozen
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.bodies import check_number, parsed, written
-from ote_twisted.wire.limits import NEIGHBOURS_LIMIT, TREE_DEPTH_LIMIT
+from ote_twisted.wire.limits import NEIGHBOURS_LIMIT, NOTICE_LIMIT, TREE_DEPTH_LIMIT
 
 
 @frozen
@@ -84,7 +84,7 @@ def decode_ancestry(raw: bytes) -> Ancestry:
 
     :raise MalformedMessage: with the field and the rule.
     """
-    body = parsed(pb.AncestryBody, raw, "Ancestry")
+    body = parsed(pb.AncestryBody, raw, "Ancestry", NOTICE_LIMIT)
     if not 0 < len(body.Path) <= TREE_DEPTH_LIMIT:
         raise MalformedMessage(f"Ancestry.Path: {len(body.Path)} names; from 1 to {TREE_DEPTH_LIMIT} are possible")
     if len(body.Listens) not in (0, len(body.Path)):
@@ -106,7 +106,7 @@ def decode_neighbourhood(raw: bytes) -> Neighbourhood:
 
     :raise MalformedMessage: with the field and the rule.
     """
-    body = parsed(pb.NeighbourhoodBody, raw, "Neighbourhood")
+    body = parsed(pb.NeighbourhoodBody, raw, "Neighbourhood", NOTICE_LIMIT)
     return Neighbourhood(_neighbours("Siblings", body.Siblings), _neighbours("ParentSiblings", body.ParentSiblings))
 
 
@@ -142,7 +142,7 @@ def decode_refusal(raw: bytes) -> Refusal:
 
     :raise MalformedMessage: with the field and the rule.
     """
-    body = parsed(pb.RefusalBody, raw, "Refusal")
+    body = parsed(pb.RefusalBody, raw, "Refusal", NOTICE_LIMIT)
     return Refusal(body.Name, body.Reason)
 
 

@@ -116,6 +116,27 @@ class MovingTests(TreeTestCase):
         self.tree.network.heal()
         self.until(lambda: self.everything().get("site") == "north" and len(self.online()) == 4, 120)
 
+    def test_back_from_below_an_original(self) -> None:
+        """A site that had to go below a child of its region which is an original goes back to the region, without a gap."""
+        tree = self.tree = self.watched(MemoryTree())
+        tree.add("root")
+        tree.add("north", ["root"])
+        tree.add("site", ["north", "old"])
+        tree.add("old", ["north"], v2=False)
+        tree.settle()
+        tree.network.partition("north", "site")
+        self.until(lambda: self.parent_of("site") == "old", 60)
+        tree.network.heal()
+        gaps: list[str] = []
+
+        def home() -> bool:
+            gaps.extend(name for name in ("site", "old") if name not in self.online())
+            return self.parent_of("site") == "north"
+
+        self.until(home, 90)
+        tree.settle(10)
+        self.assertEqual((gaps, self.reached("root", "site", "/home")), ([], {"site": 1}))
+
     def test_news_of_the_old_way_come_late(self) -> None:
         """A region that the site has left, and that cannot reach the root, changes nothing when it is heard again (F33, F34)."""
         self.tree.network.partition("north", "site")

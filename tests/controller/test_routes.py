@@ -563,6 +563,7 @@ class AdmissionTests(SynchronousTestCase):
     """Who may join (T15, T18, T19, T34)."""
 
     standing = Standing("north", ["root"])
+    held = "i"
 
     def decide(
         self,
@@ -575,7 +576,7 @@ class AdmissionTests(SynchronousTestCase):
     ) -> object:
         """The decision of a controller ``north`` below ``root`` that reaches x through a."""
         request = JoinRequest(name, people, listen, "10.0.0.7:40000", (V2,) if v2 else (), **identity)
-        return admit(request, self.standing, {"a": "a", "x": "a"}.get(name, ""), entry(name, instance="i", epoch=4), ours)
+        return admit(request, self.standing, {"a": "a", "x": "a"}.get(name, ""), entry(name, instance=self.held, epoch=4), ours)
 
     def refused(self, **request: object) -> tuple[int, str]:
         """Status and reason of a refusal."""
@@ -617,6 +618,13 @@ class AdmissionTests(SynchronousTestCase):
         self.assertEqual(self.decide(name="x", instance="i", epoch=5), Accept(V2, "c1:8287"))
         self.assertEqual(self.decide(name="x", instance="i", epoch=4, standby=True), Accept(V2, "c1:8287"))
         for identity in ({"instance": "i", "epoch": 4}, {"instance": "j", "epoch": 5}, {"epoch": 5, "standby": True}):
+            self.assertEqual(self.refused(name="x", **identity)[0], 403, identity)
+
+    def test_who_is_behind_an_original_may_stand_by(self) -> None:
+        """Of one that is reached through an original nobody can tell which it is, so anyone with an identity may stand by."""
+        self.held = ""
+        self.assertEqual(self.decide(name="x", instance="i", epoch=4, standby=True), Accept(V2, "c1:8287"))
+        for identity in ({"instance": "i", "epoch": 4}, {"standby": True}):
             self.assertEqual(self.refused(name="x", **identity)[0], 403, identity)
 
     def test_without_a_way_to_the_root_only_our_own_may_join(self) -> None:

@@ -15,6 +15,7 @@ from ote_twisted.wire.notices import (
     decode_ancestry,
     decode_neighbourhood,
     decode_received,
+    decode_refusal,
     encode_ancestry,
     encode_neighbourhood,
     encode_received,
@@ -49,6 +50,17 @@ class NoticeTests(SynchronousTestCase):
         body = pb.AncestryBody(Path=["a"], Listens=["a:1", "b:1"])
         fault = self.assertRaises(MalformedMessage, decode_ancestry, body.SerializeToString())
         self.assertIn("Ancestry.Listens: 2 addresses for 1 names", str(fault))
+
+    def test_long_ones(self) -> None:
+        """What a parent tells of the tree, and is passed on and kept, is short."""
+        long = "x" * 128 * 1024
+        for decode, body in (
+            (decode_ancestry, pb.AncestryBody(Path=[long])),
+            (decode_neighbourhood, pb.NeighbourhoodBody(Siblings=[pb.Neighbour(Name=long)])),
+            (decode_refusal, pb.RefusalBody(Name="a", Reason=long)),
+        ):
+            fault = self.assertRaises(MalformedMessage, decode, body.SerializeToString())  # type: ignore[arg-type]
+            self.assertIn("are over the limit of 131072", str(fault))
 
     def test_too_many_neighbours(self) -> None:
         """A parent names a bounded number of neighbours."""
