@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -9,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from ote_twisted.controller import shelf
 from ote_twisted.controller.revisions import LEAST, MOST, Revisions
 from ote_twisted.controller.shelf import KEEP, Shelf, Version
+from ote_twisted.tasks.model import Task
 from ote_twisted.testing.links import MemoryLink
 from ote_twisted.topology.claims import Claim
 from ote_twisted.topology.table import RoutingTable
@@ -345,4 +348,73 @@ class ResumingTreeTests(TreeTestCase):
         self.tree.node("root").crash()
         self.tree.node("root").start()
         self.until(lambda: self.online() == self.names)
+        self.assertEqual(self.counts(), (0, 0))
+
+    def slow_task(self) -> None:
+        """A task for everybody, which three leaves take their time for, and a leaf that is away."""
+        self.tree.node("leaf-9").stop()
+        for number in (2, 5, 7):
+            self.tree.node(f"leaf-{number}").shim.script(delay=60)
+        self.tree.node("root").submit("t", "*", "PUT", "/t", "x")
+        self.tree.settle()
+        self.assertEqual(self.tree.node("root").status("t")["done"], "28/32")
+
+    def sent_while(self, happens: Callable[[], None]) -> list[str]:
+        """Whom the root sends the task to meanwhile, and until it is complete."""
+        sent: list[str] = []
+        controller = self.tree.node("root").controller
+        dispatch = controller.dispatch
+
+        def note(task: Task, name: str, targets: Sequence[str], left: float) -> Sequence[str]:
+            sent.extend(targets)
+            return dispatch(task, name, targets, left)
+
+        self.patch(controller, "dispatch", note)
+        happens()
+        self.until(lambda: self.condition("root", "t")[0] == "True", 90)
+        self.assertEqual({self.tree.node(name).performed.count("/t") for name in ("root", *self.names)}, {1})
+        return sorted(set(sent))
+
+    def test_unfinished_targets_alone_are_sent_again(self) -> None:
+        """After an outage of a subtree a task goes once more to those that have not answered, and to nobody else (F48, F53)."""
+
+        def outage() -> None:
+            self.tree.network.partition("root", "mid")
+            self.tree.settle(20)
+            self.tree.node("leaf-9").start()
+            self.tree.settle(2)
+            self.tree.network.heal()
+
+        self.slow_task()
+        self.assertEqual(self.sent_while(outage), ["leaf-2", "leaf-5", "leaf-7", "leaf-9"])
+        self.assertEqual(self.counts(), (1, 0))
+
+    def test_answers_of_an_outage_are_asked_for_by_nobody(self) -> None:
+        """What was answered during the outage arrives by itself; who is asked meanwhile answers, and performs nothing again."""
+
+        def outage() -> None:
+            self.tree.network.partition("root", "mid")
+            self.tree.settle(70)
+            self.tree.node("leaf-9").start()
+            self.tree.settle(2)
+            self.tree.network.heal()
+
+        self.slow_task()
+        self.assertIn("leaf-9", self.sent_while(outage))
+
+    def test_the_hop_restarts_meanwhile(self) -> None:
+        """When the middle dies during the outage, and announces everything anew, only what is missing is sent as well (F50)."""
+
+        def outage() -> None:
+            self.tree.network.partition("root", "mid")
+            self.tree.settle(10)
+            self.tree.node("mid").crash()
+            self.tree.settle(1)
+            self.tree.node("mid").start()
+            self.tree.node("leaf-9").start()
+            self.tree.settle(5)
+            self.tree.network.heal()
+
+        self.slow_task()
+        self.assertEqual(self.sent_while(outage), ["leaf-2", "leaf-5", "leaf-7", "leaf-9"])
         self.assertEqual(self.counts(), (0, 0))
