@@ -20,6 +20,16 @@ STANDBY = 5.0
 """The same for one who has another parent meanwhile and would only stand by here, seconds."""
 
 
+INSISTENCE = 30.0
+"""How long an original has to come again and again until it is believed that it has nobody else, seconds."""
+
+GIVEN_UP = 600.0
+"""One that has not come for so long has found somebody, seconds."""
+
+REMEMBERED = 1000
+"""Originals that are remembered; of more the one that came last the longest time ago is forgotten."""
+
+
 @frozen
 class Standing:
     """Where a controller is when somebody asks to join.
@@ -91,3 +101,23 @@ def _accept(request: JoinRequest) -> Admission:
     if not request.listen and not v2:
         return Refuse(400, "the header listen-addr is empty: an ote.v1 cluster says where its tunnel is")
     return Accept(V2 if v2 else None, request.listen or "")
+
+
+class Insistence:
+    """Originals that come again and again while there is no way to the root.
+
+    One that is configured to be below us cannot say so, and one that is refused has no other way to live than to come again;
+    one that has other parents in reach has found one of them by then.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[float, float]] = {}
+
+    def asks(self, name: str, now: float) -> bool:
+        """It comes now; true if it has for long enough."""
+        first, last = self._asked.pop(name, (now, now))
+        first = now if now - last > GIVEN_UP else first
+        self._asked[name] = first, now
+        if len(self._asked) > REMEMBERED:
+            del self._asked[next(iter(self._asked))]
+        return now - first >= INSISTENCE

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
 
-from ote_twisted.controller.admission import Standing, admit
+from ote_twisted.controller.admission import Insistence, Standing, admit
 from ote_twisted.controller.chronicle import Chronicle
 from ote_twisted.controller.claims import Claims
 from ote_twisted.controller.directory import Directory
@@ -16,7 +16,7 @@ from ote_twisted.controller.twins import Twins
 from ote_twisted.interfaces import ILink
 from ote_twisted.topology.difference import Difference
 from ote_twisted.topology.table import RoutingTable
-from ote_twisted.wire.join import Accept, Admission, JoinRequest, Refuse
+from ote_twisted.wire.join import V2, Accept, Admission, JoinRequest, Refuse
 
 
 class Children:
@@ -54,6 +54,7 @@ class Children:
         self._clock = clock
         self._rate = pace.rate
         self._pace = AdmissionPace(pace)
+        self._insistence = Insistence()
         self._twins = Twins(table, clock, chronicle.duplicated, changed)
         self._changed = changed
 
@@ -65,7 +66,10 @@ class Children:
         """Decide about a handshake."""
         way, name = self._neighbours.ancestry, request.name
         standing = Standing(self._own, way.path[1:], way.rooted)
-        admission = admit(request, standing, self._table.via.get(name, ""), self._table.entry(name), self._ours(request))
+        holder, held = self._table.via.get(name, ""), self._table.entry(name)
+        admission = admit(request, standing, holder, held, self._ours(request))
+        if isinstance(admission, Refuse) and admission.status == 503 and self._insists(request):
+            admission = admit(request, standing, holder, held, ours=True)
         if isinstance(admission, Accept):
             admission = self._in_turn(request, admission)
         elif isinstance(admission, Refuse) and admission.status == 503:
@@ -102,6 +106,9 @@ class Children:
     def _ours(self, request: JoinRequest) -> bool:
         """It is configured to be below us; an original cannot say so, but we may know it."""
         return request.home or (not request.instance and self._directory.parent_of(request.name) == self._own)
+
+    def _insists(self, request: JoinRequest) -> bool:
+        return V2 not in request.subprotocols and self._insistence.asks(request.name, self._clock.seconds())
 
     def _in_turn(self, request: JoinRequest, accept: Accept) -> Accept | Refuse:
         wait = self._pace.ask(request.name, self._clock.seconds())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ote_twisted.controller.admission import Insistence
 from ote_twisted.controller.neighbours import GATHER
 from ote_twisted.controller.pace import PaceLimits
 from ote_twisted.controller.sample import SIZE
@@ -64,6 +65,23 @@ class AdmissionTests(ControllerTestCase):
         """An original cannot say that it belongs here, so without a way to the root only those that are known are taken."""
         self.child("old", v2=False).end("gone")
         self.assertEqual([status(self.controller.admit(joins(name, v2=False))) for name in ("old", "new")], [101, 503])
+
+    def test_an_original_with_nobody_else_is_taken(self) -> None:
+        """An original that nobody knows, and that still comes after half a minute, belongs here: it starts offline with us."""
+        answers = []
+        for seconds in (0, 10, 10, 9, 2, 1):
+            self.clock.advance(seconds)
+            answers.append(status(self.controller.admit(joins("new", v2=False))))
+        self.assertEqual(answers, [503, 503, 503, 503, 101, 101])
+        self.assertEqual(status(self.controller.admit(joins("new"))), 503)
+
+    def test_an_original_that_had_gone_elsewhere(self) -> None:
+        """One that has not come for long comes for the first time again; of very many the longest ago are forgotten."""
+        insistence = Insistence()
+        self.assertEqual([insistence.asks("a", now) for now in (0.0, 700.0, 729.0, 730.0)], [False, False, False, True])
+        for number in range(1000):
+            insistence.asks(f"b{number}", 730.0)
+        self.assertFalse(insistence.asks("a", 731.0))
 
     def test_many_at_once_are_taken_one_after_the_other(self) -> None:
         """Beyond the burst each is told its own turn, and taken when it comes; nobody else can take it (P1)."""
