@@ -59,7 +59,7 @@ class NoticeTests(SynchronousTestCase):
             (decode_neighbourhood, pb.NeighbourhoodBody(Siblings=[pb.Neighbour(Name=long)])),
             (decode_refusal, pb.RefusalBody(Name="a", Reason=long)),
         ):
-            fault = self.assertRaises(MalformedMessage, decode, body.SerializeToString())  # type: ignore[arg-type]
+            fault = self.assertRaises(MalformedMessage, decode, body.SerializeToString())
             self.assertIn("are over the limit of 131072", str(fault))
 
     def test_too_many_neighbours(self) -> None:
