@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ote_twisted.topology.claims import Claim, Disputes, Subtree, related
 from ote_twisted.topology.difference import Difference, Refused
 from ote_twisted.wire.entry import ClusterEntry, combine, entry_digest
+from ote_twisted.wire.limits import TREE_DEPTH_LIMIT
 
 
 class Routes:
@@ -54,7 +55,7 @@ class Routes:
         if claim is None or claim.refusal:
             return False
         held = self.entry(name)
-        return claim.routed or held is None or related(claim.entry, held)
+        return claim.routed or held is None or self._same(child, claim, held)
 
     def _route(self, child: str, claim: Claim) -> None:
         subtree = self.children[child]
@@ -105,13 +106,25 @@ class Routes:
         """Who should have the route that ``best`` has."""
         for child in self.disputes.waiting(name):
             claim = self.children[child].claims[name]
-            if not self.stale(child, claim) and (best is None or self._beats(claim, best)):
+            if not self.stale(child, claim) and (best is None or self._beats(child, claim, best)):
                 best = child
         return best
 
-    def _beats(self, claim: Claim, holder: str) -> bool:
+    def _beats(self, child: str, claim: Claim, holder: str) -> bool:
         held = self.children[holder].claims[claim.entry.name]
-        return related(claim.entry, held.entry) and (claim.entry.epoch > held.entry.epoch or self.stale(holder, held))
+        newer = claim.entry.instance != "" and claim.entry.epoch > held.entry.epoch
+        return (newer or self.stale(holder, held)) and self._same(child, claim, held.entry)
+
+    def _same(self, child: str, claim: Claim, held: ClusterEntry) -> bool:
+        """Both are the same cluster; of one without an identity the next above that has one says so, seen on the same ways."""
+        for _ in range(TREE_DEPTH_LIMIT):
+            above, beside = self.children[child].claims.get(held.parent), self.entry(held.parent)
+            if not related(claim.entry, held) or held.instance:
+                return related(claim.entry, held)
+            if above is None or beside is None:
+                return False
+            claim, held = above, beside
+        return False
 
     def stale(self, child: str, claim: Claim) -> bool:
         """What a child says is out of date: it says that the cluster is below one that has moved to another child."""

@@ -103,6 +103,32 @@ class MoveTests(SynchronousTestCase):
         self.assertEqual([(each.child, each.name) for each in difference.refused], [("b", "x")])
         self.assertEqual(self.table.via["x"], "a")
 
+    def old(self, child: str, epoch: int = 0) -> ClusterEntry:
+        """An original that is said to be below ``child``."""
+        return ClusterEntry("old", parent=child, performs=True, epoch=epoch)
+
+    def test_nobody_takes_an_original_away(self) -> None:
+        """Without an identity an epoch says nothing, and whoever claims the original's parent as well is not believed."""
+        self.table.announce("a", [self.old("x")], ())
+        invented = ClusterEntry("x", parent="b", performs=True)
+        self.table.announce("b", [invented, self.old("x", 9)], ())
+        self.assertEqual(
+            (self.table.via["old"], self.table.speaks("a", "old"), self.table.speaks("b", "old")), ("a", True, False)
+        )
+        self.table.open_child(entry("c"), announces=True)
+        self.table.announce("c", [entry("c"), entry("x", "c", 2)], ())
+        self.assertEqual((self.table.via["x"], self.table.via["old"]), ("c", "a"))
+        self.table.announce("c", [self.old("x")], ())
+        self.assertEqual(
+            (self.table.via["old"], self.table.speaks("a", "old"), self.table.speaks("b", "old")), ("c", True, False)
+        )
+
+    def test_parents_in_a_circle(self) -> None:
+        """Originals that a child calls each other's parents are nobody's business but its own."""
+        for child in "ab":
+            self.table.announce(child, [self.old("more"), ClusterEntry("more", parent="old", performs=True)], ())
+        self.assertEqual((self.table.via["old"], self.table.speaks("b", "old")), ("a", False))
+
     def test_a_higher_epoch_of_another_identity_is_refused(self) -> None:
         """Another cluster of that name gets the route when the first is gone, whatever its epoch is (F32)."""
         difference = self.table.announce("b", [entry("x", "b", 7, "another")], ())
