@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.functional.demo_process import BIN, EVERYBODY, PATIENCE, Demo, DemoTestCase
+from tests.functional.demo_process import BIN, EVERYBODY, PATIENCE, TOP, Demo, DemoTestCase
 
 STOP = 3.0
 """Seconds in which all processes have to be gone."""
@@ -38,6 +38,11 @@ def processes(demo: Demo) -> dict[str, int]:
         if "--config" in words and (file := Path(words[words.index("--config") + 1])).parent == demo.folder:
             found[file.stem] = int(line.parent.name)
     return found
+
+
+def typed(command: str) -> subprocess.Popen[Any]:
+    """A command that the demo printed, typed where it was started."""
+    return subprocess.Popen(shlex.split(command), cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 class ProcessesTestCase(DemoTestCase):
@@ -83,7 +88,7 @@ class ProcessesTests(ProcessesTestCase):
         said = demo.process.stdout.readline()
         again = re.fullmatch(rf"north \(process {pid}\) was ended by signal 9 \(SIGKILL\); start it again with: (.*)\n", said)
         assert again is not None, said
-        self.others.append(subprocess.Popen(shlex.split(again[1]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        self.others.append(typed(again[1]))
         self.until(lambda: self.online() == set(EVERYBODY), "the whole tree again")
         events = self.otectl("events", "north").out
         self.assertRegex(events, r"Warning +ChildLost +north ")
@@ -154,8 +159,7 @@ class HealingTests(ProcessesTestCase):
         self.addCleanup(watch.wait, PATIENCE)
         self.addCleanup(watch.kill)
         self.until(lambda: "north-3" in changes.read_text(), "the watch")
-        command = shlex.split(demo.process.stdout.readline().partition("start it again with: ")[2])
-        self.others.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        self.others.append(typed(demo.process.stdout.readline().partition("start it again with: ")[2]))
         while "north" not in self.parents().values():
             self.otectl("run", "[tier=site]", "--", "GET", "/api/v1/namespaces")
         self.until(lambda: set(self.parents().values()) == {"north"} and len(self.parents()) == 3, "all sites of the north home")
