@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ote_twisted.errors import MalformedMessage
 from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.codec import decode
-from ote_twisted.wire.notices import Ancestry, decode_ancestry
+from ote_twisted.wire.notices import Ancestry, decode_ancestry, decode_neighbourhood
 
 KEPT = (pb.Ancestry, pb.Neighbourhood)
 """What the controller has to hear once the link carries; the newest of each says all."""
@@ -44,5 +44,7 @@ class Overheard:
         message = decode(raw)
         if message.Head.Command == pb.Ancestry:
             told.append(decode_ancestry(message.Body))
+        elif message.Head.Command == pb.Neighbourhood:
+            decode_neighbourhood(message.Body)
         if message.Head.Command in KEPT:
             self._kept[message.Head.Command] = raw

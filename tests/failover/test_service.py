@@ -10,7 +10,10 @@ from ote_twisted.failover.keeping import GATHER, KEY, RETRY
 from ote_twisted.failover.report import report
 from ote_twisted.failover.status import Connected, Connecting, Stopped, Waiting
 from ote_twisted.testing.links import MemoryLink
+from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.join import Accept
+from ote_twisted.wire.messages import message
+from ote_twisted.wire.notices import Neighbour, Neighbourhood, encode_neighbourhood
 from tests.failover.building import FailoverTestCase, ancestry, neighbourhood
 
 
@@ -58,6 +61,15 @@ class CarryingTests(FailoverTestCase):
         standby.end("reset")
         self.assertEqual([event[0] for event in self.sink.events], ["opened"])
         self.assertEqual((self.failover.malformed, self.failover.probes), (1, 1))
+
+    def test_what_it_tells_is_bounded(self) -> None:
+        """A neighbourhood out of bounds is counted and not kept for the controller."""
+        self.away()
+        long = message(pb.Neighbourhood, encode_neighbourhood(Neighbourhood((Neighbour("x" * 200_000, "x:1"),))))
+        self.attempt().opens(ancestry("a", "root"), long)
+        self.assertEqual(self.failover.malformed, 1)
+        self.clock.pump([1.0] * 20)
+        self.assertEqual(self.sink.messages, [ancestry("a", "root")])
 
     def test_made_before_break(self) -> None:
         """When it begins to carry the controller is shown it, and then what it told of the tree, before the old one ends."""
