@@ -58,7 +58,7 @@ class Uplink:
     @property
     def mute(self) -> bool:
         """What is sent goes to a parent that never says what has arrived."""
-        return self.link is not None and not self.link.v2 and not self._waiting
+        return self.link is not None and not self.link.v2 and not self._waiting and not len(self.behind)
 
     def send(self, message: bytes) -> None:
         """Send one encoded message to the parent, now or when there is one."""

@@ -339,6 +339,15 @@ class UplinkTests(SynchronousTestCase):
         uplink.lost(first)
         self.assertEqual((second.sent, uplink.waiting_bytes), ([b"c1", b"a1", b"a2"], 0))
 
+    def test_what_waits_is_not_with_an_original_yet(self) -> None:
+        """Nobody is told that an original has what waits for the end of the older link."""
+        uplink, first, _ = self.overlap()
+        uplink.opened(MemoryLink(is_parent=True, v2=False))
+        uplink.send(b"a3")
+        self.assertFalse(uplink.mute)
+        uplink.lost(first)
+        self.assertTrue(uplink.mute)
+
     def test_rather_out_of_order_than_lost(self) -> None:
         """Half of the bound may wait for the older link; from there on order is given up."""
         uplink, _, second = self.overlap(40)
