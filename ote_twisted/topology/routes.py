@@ -82,12 +82,15 @@ class Routes:
 
     def _settle(self, name: str, difference: Difference) -> None:
         """The claims of this name have changed: its route, and those of what is below it, go to whom they belong now."""
-        below, moved = self.disputes.below, set[str]()
+        below, moved, passed = self.disputes.below, set[str](), set[str]()
         waiting = [*below.get(name, ()), name]
         while waiting:
             name = waiting.pop()
             if name not in moved and self._decide(name, difference):
                 moved.add(name)
+                waiting += below.get(name, ())
+            elif name not in passed and (held := self.entry(name)) is not None and not held.instance:
+                passed.add(name)
                 waiting += below.get(name, ())
 
     def _decide(self, name: str, difference: Difference) -> bool:

@@ -143,6 +143,7 @@ class Wanderers(RuleBasedStateMachine):
             if expected <= self.rooted():
                 break
         assert expected <= self.rooted(), (expected - self.rooted(), self.parents)
+        self.wait(4.0)
         known = self.node("root").controller.table.via
         assert expected - {"root"} <= set(known), (expected, known)
         for name in NAMES:

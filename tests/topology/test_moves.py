@@ -242,6 +242,13 @@ class ClaimMachine(RuleBasedStateMachine):
             return False
         return holder is None or same(above.entry, self.table.children[holder].claims[said.parent].entry)
 
+    def vouched(self, child: str, said: ClusterEntry, held: ClusterEntry, hops: int = 10) -> bool:
+        """Both are one cluster, by its identity, or by that of the first above it that has one."""
+        if held.instance or not same(said, held):
+            return same(said, held)
+        above, beside = self.table.children[child].claims.get(held.parent), self.table.entry(held.parent)
+        return above is not None and beside is not None and hops > 0 and self.vouched(child, above.entry, beside, hops - 1)
+
     @invariant()
     def every_name_has_the_route_it_can_have(self) -> None:
         """A name is routed through one who claims it, unless all who do are outdated."""
@@ -258,7 +265,7 @@ class ClaimMachine(RuleBasedStateMachine):
         for name, holder in self.table.via.items():
             held = self.claims(name)[holder]
             for child, said in self.claims(name).items():
-                if child != holder and same(said, held) and not self.outdated(child, said):
+                if child != holder and self.vouched(child, said, held) and not self.outdated(child, said):
                     assert said.epoch <= held.epoch, (name, held, said)
                     assert not self.outdated(holder, held), (name, held, said)
 
@@ -273,7 +280,8 @@ class ClaimMachine(RuleBasedStateMachine):
                     assert told == "", (name, child, told)
                 elif not same(said, held):
                     assert told == f"{name} is already reached through {self.table.via[name]}", (name, child, told)
-                assert self.table.speaks(child, name) == (held is None or same(said, held))
+                routed = held is None or self.table.via[name] == child
+                assert self.table.speaks(child, name) == (routed or self.vouched(child, said, held))
 
     @invariant()
     def differences_tell_everything(self) -> None:
