@@ -280,8 +280,8 @@ class ClaimMachine(RuleBasedStateMachine):
                     assert told == "", (name, child, told)
                 elif not same(said, held):
                     assert told == f"{name} is already reached through {self.table.via[name]}", (name, child, told)
-                routed = held is None or self.table.via[name] == child
-                assert self.table.speaks(child, name) == (routed or self.vouched(child, said, held))
+                known = held is not None and self.table.via[name] != child
+                assert self.table.speaks(child, name) == (not known or held is None or self.vouched(child, said, held))
 
     @invariant()
     def differences_tell_everything(self) -> None:
