@@ -312,6 +312,17 @@ class IClusterShim(Interface):
         ``allocatable`` (resource name to quantity), ``nodes`` and ``nodesReady`` (numbers). Asked now and then."""
 
 
+class IQueueingShim(Interface):
+    """What a shim may provide beside :class:`IClusterShim` when tasks wait in it for their turn."""
+
+    def perform_in_turn(task: Task, first: Callable[[], Deferred[None]]) -> Deferred[Answer]:
+        """As :meth:`IClusterShim.perform`, with something that has to be done when the task's turn has come.
+
+        ``first`` is called then, and the task is performed once its Deferred has fired; if that fails it is not performed, and
+        fails likewise. ``first`` is not called for a task that is given up, refused or unavailable before its turn.
+        """
+
+
 class ITaskCarrier(Interface):
     """What the owner of tasks needs of the tree: the controller provides it."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import orjson
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
@@ -11,8 +12,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from ote_twisted.errors import ShimUnavailable
-from ote_twisted.interfaces import IClusterShim, IRepeatableShim
+from ote_twisted.errors import ShimUnavailable, StoreUnavailable
+from ote_twisted.interfaces import IClusterShim, IQueueingShim, IRepeatableShim
 from ote_twisted.shim.answers import failure, from_wire
 from ote_twisted.shim.repeating import safe
 from ote_twisted.tasks.model import Answer, Task
@@ -22,6 +23,31 @@ RETRY = 0.25
 
 NOT_PERFORMED = 503
 """The code of an answer that says that nothing was done: such a task is not remembered, and performed when it comes again."""
+
+
+class NotBegun(Exception):
+    """It could not be noted that a task begins, so nothing of it was performed."""
+
+
+class Beginning:
+    """Notes that a task begins, once: when the first call of it has its turn at the shim, however often that is tried."""
+
+    def __init__(self, note: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._note = note
+        self._noted = False
+
+    def __call__(self) -> Deferred[None]:
+        """Fires when it is noted; fails with :class:`NotBegun`."""
+        return Deferred.fromCoroutine(self._begin())
+
+    async def _begin(self) -> None:
+        if self._noted:
+            return
+        try:
+            await self._note()
+        except StoreUnavailable as fault:
+            raise NotBegun(str(fault)) from fault
+        self._noted = True
 
 
 class Attempts:
@@ -48,34 +74,38 @@ class Attempts:
         told = IRepeatableShim(shim).repeatable if IRepeatableShim.providedBy(shim) else safe
         return all(map(told, tasks))
 
-    async def one(self, task: Task, seconds: float) -> Answer:
-        """Perform one; the answer may say that it could not be."""
+    async def one(self, task: Task, seconds: float, begin: Beginning) -> Answer:
+        """Perform one; the answer may say that it could not be.
+
+        :raise NotBegun: nothing was performed.
+        """
         if self._shim is None:
             return failure(501, "this controller has no cluster (shim none)")
         self.performed += 1
         try:
-            return from_wire(await Deferred.fromCoroutine(self._attempt(self._shim, task)).addTimeout(seconds, self._clock))
+            attempt = Deferred.fromCoroutine(self._attempt(self._shim, task, begin))
+            return from_wire(await attempt.addTimeout(seconds, self._clock))
         except ShimUnavailable as fault:
             return failure(NOT_PERFORMED, str(fault))
         except TimeoutError:
             return failure(504, f"the cluster gave no answer within {seconds:g} s")
-        except CancelledError:
+        except (CancelledError, NotBegun):
             raise
         except Exception as fault:
             self._log.failure("the shim failed on {method} {uri}", method=task.method, uri=task.uri)
             return failure(500, f"the shim failed: {type(fault).__name__}")
 
-    async def all(self, tasks: Sequence[Task], seconds: float) -> Answer:
+    async def all(self, tasks: Sequence[Task], seconds: float, begin: Beginning) -> Answer:
         """In order, one after the other; a failure does not stop the rest. The worst code stands for all (F74)."""
-        answers = [await self.one(task, seconds) for task in tasks]
+        answers = [await self.one(task, seconds, begin) for task in tasks]
         parts = [{"code": answer.code, "body": _text(answer.body)} for answer in answers]
         return Answer(max((answer.code for answer in answers), default=200), orjson.dumps(parts))
 
-    async def _attempt(self, shim: IClusterShim, task: Task) -> Answer:
+    async def _attempt(self, shim: IClusterShim, task: Task, begin: Beginning) -> Answer:
         """Perform; a shim that is away for a moment only gets the time to come back."""
         while True:
             try:
-                answer = await shim.perform(task)
+                answer = await _performed(shim, task, begin)
             except ShimUnavailable:
                 now = self._clock.seconds()
                 self._away_since = now if self._away_since is None else self._away_since
@@ -85,6 +115,14 @@ class Attempts:
             else:
                 self._away_since = None
                 return answer
+
+
+async def _performed(shim: IClusterShim, task: Task, begin: Beginning) -> Answer:
+    """Its answer. A shim that says nothing of turns performs at once."""
+    if IQueueingShim.providedBy(shim):
+        return await IQueueingShim(shim).perform_in_turn(task, begin)
+    await begin()
+    return await shim.perform(task)
 
 
 def _text(body: bytes) -> str:

@@ -11,10 +11,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ote_twisted.controller.attempting import NOT_PERFORMED, Attempts
+from ote_twisted.controller.attempting import NOT_PERFORMED, Attempts, Beginning, NotBegun
 from ote_twisted.controller.remembering import TaskMemory
 from ote_twisted.controller.waiting import WaitingTasks
-from ote_twisted.errors import MalformedMessage, StoreUnavailable
+from ote_twisted.errors import MalformedMessage
 from ote_twisted.interfaces import IClusterShim
 from ote_twisted.shim.answers import failure, limited
 from ote_twisted.tasks.journal import OutboxEntry
@@ -266,12 +266,12 @@ class Performer:
         if not repeatable and self.memory.table.was_begun(head.Uid):
             self.unknown += 1
             return UNKNOWN
-        try:
-            await self.memory.begin(head.Uid, self._left(head, arrived), needed=not repeatable)
-        except StoreUnavailable as fault:
-            return self._give_back(head, str(fault))
+        begin = Beginning(lambda: self.memory.begin(head.Uid, self._left(head, arrived), needed=not repeatable))
         seconds = min(self._left(head, arrived) or self._limits.seconds, self._limits.seconds)
-        return await (self._attempts.all(tasks, seconds) if multi else self._attempts.one(tasks[0], seconds))
+        try:
+            return await (self._attempts.all(tasks, seconds, begin) if multi else self._attempts.one(tasks[0], seconds, begin))
+        except NotBegun as fault:
+            return self._give_back(head, str(fault))
 
     def _give_back(self, head: pb.MessageHead, reason: str) -> Answer | None:
         """A task that cannot be noted is not performed."""

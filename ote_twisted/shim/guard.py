@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -9,7 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ote_twisted.errors import ShimUnavailable
-from ote_twisted.interfaces import IClusterShim, IRepeatableShim, IShimHost
+from ote_twisted.interfaces import IClusterShim, IQueueingShim, IRepeatableShim, IShimHost
 from ote_twisted.shim.answers import BODY_LIMIT, failure, fault, limited
 from ote_twisted.shim.lanes import Lanes
 from ote_twisted.shim.repeating import safe
@@ -33,7 +35,7 @@ class GuardLimits:
     body_bytes: int = BODY_LIMIT
 
 
-@implementer(IClusterShim, IRepeatableShim)
+@implementer(IClusterShim, IQueueingShim, IRepeatableShim)
 class GuardedShim:
     """A shim that keeps the whole contract, whatever the one inside does.
 
@@ -78,11 +80,15 @@ class GuardedShim:
 
     def perform(self, task: Task) -> Deferred[Answer]:
         """See :meth:`IClusterShim.perform`."""
+        return self.perform_in_turn(task, lambda: succeed(None))
+
+    def perform_in_turn(self, task: Task, first: Callable[[], Deferred[None]]) -> Deferred[Answer]:
+        """See :meth:`IQueueingShim.perform_in_turn`. The time of the task begins after ``first``."""
         if self._why_not:
             return fail(ShimUnavailable(self._why_not))
         if (refused := fault(task)) is not None:
             return succeed(refused)
-        performing = self.lanes.run(object_key(task), lambda: self._attempt(task))
+        performing = self.lanes.run(object_key(task), lambda: self._take_turn(task, first))
         self._open.add(performing)
         performing.addBoth(self._closed, performing)
         return performing
@@ -105,6 +111,11 @@ class GuardedShim:
         if isinstance(result, Failure) and result.check(CancelledError) and self._why_not:
             return Failure(ShimUnavailable(self._why_not))
         return result
+
+    def _take_turn(self, task: Task, first: Callable[[], Deferred[None]]) -> Deferred[Answer]:
+        if self._why_not:
+            return fail(ShimUnavailable(self._why_not))
+        return maybeDeferred(first).addCallback(lambda _: self._attempt(task))
 
     def _attempt(self, task: Task) -> Deferred[Answer]:
         if self._why_not:

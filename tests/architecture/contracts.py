@@ -80,6 +80,7 @@ CONTRACTS = (
             "ote_twisted.testing.simulation.ground.GroundShim": (_SIMULATION,),
         },
     ),
+    Contract("IQueueingShim", proven={"ote_twisted.shim.guard.GuardedShim": ("tests.shim.test_turns",)}),
     Contract("IWatch", proven={"ote_twisted.storage.feed.Watch": (_STORES,)}),
     Contract(
         "IClusterShim",

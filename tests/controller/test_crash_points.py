@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from ote_twisted.controller.performing import Performer, PerformingLimits
 from ote_twisted.errors import ShimUnavailable
+from ote_twisted.interfaces import IClusterShim
+from ote_twisted.shim.guard import GuardedShim
+from ote_twisted.shim.lanes import Lanes
 from ote_twisted.storage.journal_memory import MemoryDeliveryJournal
 from ote_twisted.tasks.journal import Journal, Performed
 from ote_twisted.tasks.model import Answer
 from ote_twisted.tasks.performed import PerformedTasks
-from ote_twisted.testing.shim import MemoryShim
+from ote_twisted.testing.shim import MemoryHost, MemoryShim
 from ote_twisted.wire import clustermessage_pb2 as pb
 from tests.controller.building import WALL, RecordingAnswers, memory_of, request
 from tests.storage.building import open_here, pass_turns
@@ -36,7 +40,11 @@ class CrashTestCase(SynchronousTestCase):
         self.answering = RecordingAnswers()
         self.table = PerformedTasks(limit)
         memory = memory_of(self.clock, self.journal, self.table)
-        self.performer = Performer(self.shim, memory, self.clock, self.limits, self.answering)
+        self.performer = Performer(self.cluster(), memory, self.clock, self.limits, self.answering)
+
+    def cluster(self) -> IClusterShim:
+        """The shim as the performer sees it."""
+        return self.shim
 
     def crash(self) -> None:
         """The life ends, and nothing of it is written any more."""
@@ -137,6 +145,114 @@ class CrashPointTests(CrashTestCase):
         self.ask("u1")
         self.assertEqual((self.times, self.answers[1:]), (1, [("u1", 500, True)]))
         self.assertEqual(self.performer.unknown, 1)
+
+
+class TurnTests(CrashTestCase):
+    """A cluster that performs one task at a time: the others wait at its guard for their turn."""
+
+    limits = PerformingLimits(concurrency=5, seconds=60.0, patience=1.0)
+
+    def cluster(self) -> IClusterShim:
+        """The shim with its guard."""
+        guarded = GuardedShim(self.shim, self.clock, Lanes(1))
+        self.successResultOf(guarded.start("north", MemoryHost()))
+        return guarded
+
+    def ask_some(self) -> None:
+        """One that is performed for ten seconds, and two that wait for their turn."""
+        self.shim.script(delay=10)
+        for uid in ("u1", "u2", "u3"):
+            self.ask(uid)
+
+    def test_a_crash_while_they_wait(self) -> None:
+        """Tasks that waited for their turn were not begun: only the one that had it is unknown, the others are performed."""
+        self.ask_some()
+        self.assertEqual((self.performer.running, list(self.kept().begun)), (3, ["u1"]))
+        self.crash()
+        for uid in ("u1", "u2", "u3"):
+            self.ask(uid)
+        self.assertEqual(self.answers, [("u1", 500, True), ("u2", 404, False), ("u3", 404, False)])
+
+    def test_an_orderly_stop_while_they_wait(self) -> None:
+        """A stop that does not wait leaves no doubt about them either."""
+        self.ask_some()
+        self.performer.stop()
+        self.assertEqual((list(self.kept().begun), self.performer.running), (["u1"], 0))
+
+    def test_draining_waits_for_their_turn(self) -> None:
+        """What was taken is performed and answered before the controller is quiet."""
+        self.ask_some()
+        quiet = self.performer.drain()
+        self.assertNoResult(quiet)
+        self.clock.advance(10)
+        self.successResultOf(quiet)
+        self.assertEqual((len(self.answers), self.kept().begun), (3, {}))
+
+    def test_withdrawn_while_they_wait(self) -> None:
+        """A task that is withdrawn before its turn is not begun, not performed and not answered; it may come again."""
+        self.ask_some()
+        self.performer.cancel("u2")
+        self.clock.advance(10)
+        self.assertEqual(([uid for uid, _, _ in self.answers], self.kept().begun), (["u1", "u3"], {}))
+        self.ask("u2")
+        self.assertEqual(self.answers[-1], ("u2", 404, False))
+
+    def test_their_deadline(self) -> None:
+        """A task whose turn does not come within its deadline is answered 504, was not begun, and is not performed later."""
+        self.shim.script(delay=10)
+        self.ask("u1")
+        self.ask("u2", DeadlineMilliseconds=5000)
+        self.clock.advance(5)
+        self.assertEqual((self.answers, list(self.kept().begun)), ([("u2", 504, False)], ["u1"]))
+        self.clock.advance(5)
+        self.assertEqual((self.times, self.answers[1:]), (1, [("u1", 404, False)]))
+
+    def test_a_disk_that_is_full_when_their_turn_comes(self) -> None:
+        """A task that cannot be noted when its turn has come goes back to its owner; what may be repeated is performed."""
+        self.ask_some()
+        self.ask("u4", "PUT")
+        self.journal.broken = True
+        self.clock.advance(10)
+        self.assertEqual([uid for uid, _ in self.answering.back], ["u2", "u3"])
+        self.assertEqual([task.uri for task in self.shim.performed], ["/u1", "/u4"])
+        self.journal.broken = False
+        self.ask("u2")
+        self.assertEqual((self.answers[-1], self.performer.returned), (("u2", 404, False), 2))
+
+    def test_a_shim_that_is_away_for_a_moment(self) -> None:
+        """However often a task is tried, it is noted once; if the shim stays away nothing of it remains."""
+        begun, begin = list[str](), self.journal.begin
+
+        def counted(uid: str, until: float) -> Deferred[None]:
+            begun.append(uid)
+            return begin(uid, until)
+
+        self.patch(self.journal, "begin", counted)
+        for _ in range(3):
+            self.shim.script(outcome=ShimUnavailable("away"))
+        self.ask("u1")
+        self.clock.pump([0.25] * 3)
+        self.assertEqual((begun, self.answers), (["u1"], [("u1", 404, False)]))
+        for _ in range(9):
+            self.shim.script(outcome=ShimUnavailable("away"))
+        self.ask("u2")
+        self.clock.pump([0.25] * 4)
+        self.assertEqual((begun, self.answers[1:], self.kept().begun), (["u1", "u2"], [("u2", 503, False)], {}))
+
+    def test_many_calls_of_one_task(self) -> None:
+        """A task of many calls is noted once, before the first; if that cannot be it goes back whole."""
+        message = request("north", uid="u1", Command=pb.ControlMultiReq)
+        calls = pb.ControlMultiTask(Destination="api", Method="DELETE", URI="/a", Body=[b"1", b"2"])
+        message.Body = calls.SerializeToString()
+        self.journal.broken = True
+        self.performer.perform(message)
+        self.assertEqual((self.times, self.answers, len(self.answering.back)), (0, [], 1))
+        self.journal.broken = False
+        self.shim.script(delay=10)
+        self.performer.perform(message)
+        self.assertEqual((self.times, list(self.kept().begun)), (1, ["u1"]))
+        self.clock.advance(10)
+        self.assertEqual((self.times, self.answers, self.kept().begun), (2, [("u1", 404, False)], {}))
 
 
 class EndTests(CrashTestCase):
