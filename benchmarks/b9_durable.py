@@ -109,6 +109,9 @@ def _json(value: dict[str, Any]) -> str:
 
 
 def _done(way: Way) -> float:
+    """Targets that have answered well; one that failed would never do so, and is no measurement."""
+    if failed := way.api.metrics().get('ote_task_targets{state="failed"}', 0.0):
+        raise DidNotStart(f"{failed:g} tasks failed")
     return way.api.metrics().get('ote_task_targets{state="done"}', 0.0)
 
 

@@ -21,6 +21,9 @@ from ote_twisted.wire.announce import Announcement, encode_announcement
 from ote_twisted.wire.entry import ClusterEntry, combine, entry_digest
 
 VERSIONS = ("1.0", "1.1")
+PART = 400
+"""Clusters in a message: links that know no chunks keep below 64 KiB."""
+
 TICK = 0.1
 """Seconds between two portions of changes."""
 
@@ -36,10 +39,12 @@ class Region(Counted, Child):
     def opened(self) -> None:
         """Say who this is, and who is below."""
         own = ClusterEntry(self.name, parent="root", labels={"tier": "region"})
+        self._digest = self._changed = 0
         everyone = [own, *(self._leaf(number, VERSIONS[0]) for number in range(self.leaves))]
-        self._digest = combine(0, sum(map(entry_digest, everyone)))
-        self._changed = 0
-        self._tell(Announcement(True, tuple(everyone), (), self._digest, self.leaves + 1))
+        for first in range(0, len(everyone), PART):
+            part = tuple(everyone[first : first + PART])
+            self._digest = combine(self._digest, sum(map(entry_digest, part)))
+            self._tell(Announcement(not first, part, (), self._digest, first + len(part)))
         self.children.connected(self)
 
     def _leaf(self, number: int, version: str) -> ClusterEntry:
