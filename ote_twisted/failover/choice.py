@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from math import inf
 
@@ -13,6 +14,9 @@ from ote_twisted.values import frozen
 
 RECHECK = 30.0
 """When it is looked again whether one of those that must not be dialled may be, seconds."""
+
+SLOTS = 2
+"""How many slots one after the other are waited for before others have their turn."""
 
 
 @frozen
@@ -31,6 +35,9 @@ class Chosen:
 class Choice:
     """Chooses the most preferred of those that may be dialled now, else the one that may be soonest.
 
+    Attempts go in rounds: nobody is dialled again while another one may be dialled that was not in this round, because
+    attempts can last longer than the delays after them.
+
     :ivar again: who was the parent just now: it is tried once more before all others, because a link that breaks must not
         move anybody.
     """
@@ -40,6 +47,17 @@ class Choice:
         self._penalties = penalties
         self._settings = settings
         self._excluded = excluded
+        self._tried: Counter[ParentAddress] = Counter()
+
+    def begin(self, again: Candidate | None = None) -> None:
+        """A search begins, with whoever was the parent just now."""
+        self.again = again
+        self._tried.clear()
+
+    def dialled(self, candidate: Candidate) -> None:
+        """An attempt at it begins."""
+        self.again = None
+        self._tried[candidate.address] += 1
 
     def choose(
         self, candidates: Sequence[Candidate], busy: Collection[ParentAddress], earliest: float | None, now: float
@@ -55,10 +73,19 @@ class Choice:
     def _first(self, times: dict[Candidate, float], now: float) -> Candidate:
         if self.again in times:
             return self.again
-        for candidate, when in times.items():
-            if when <= now or (self._penalties.of(candidate.address).promised and when <= now + self._settings.attempt):
+        due = [each for each, when in times.items() if when <= now + (self._settings.attempt if self._promised(each) else 0.0)]
+        return self._in_turn(due) if due else min(times, key=lambda each: times[each])
+
+    def _in_turn(self, due: Sequence[Candidate]) -> Candidate:
+        """The first of those that wait for their turn in this round, or of the next one."""
+        for candidate in due:
+            if self._tried[candidate.address] <= (SLOTS if self._promised(candidate) else 0):
                 return candidate
-        return min(times, key=lambda each: times[each])
+        self._tried.clear()
+        return due[0]
+
+    def _promised(self, candidate: Candidate) -> bool:
+        return self._penalties.of(candidate.address).promised
 
     def _able(self, candidate: Candidate, busy: Collection[ParentAddress]) -> bool:
         return candidate.address not in busy and not (candidate.name and self._excluded(candidate.name))

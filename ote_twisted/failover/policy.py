@@ -65,8 +65,8 @@ class ParentPolicy:
     def start(self) -> None:
         """Begin to look for a parent."""
         self.penalties.clear()
-        self._last = self._choice.again = None
-        self._probes, self._next_probe, self.phase = 0, 0.0, Phase.WAITING
+        self._choice.begin()
+        self._last, self._probes, self._next_probe, self.phase = None, 0, 0.0, Phase.WAITING
 
     def stop(self, now: float) -> None:
         """Leave everything."""
@@ -180,13 +180,12 @@ class ParentPolicy:
 
     def _seek(self, candidates: Sequence[Candidate], standby: bool, now: float) -> None:
         """Dial the best that may be dialled, or wait for the first that may."""
-        earliest = self._next_probe if standby else None
-        chosen = self._choice.choose(candidates, self._busy(), earliest, now)
+        chosen = self._choice.choose(candidates, self._busy(), self._next_probe if standby else None, now)
         if chosen.candidate is None or chosen.when > now:
             self.target = None if chosen.candidate is None else (chosen.candidate, chosen.when)
             self._actions.append(self._wait(chosen.when, now))
             return
-        self._choice.again = None
+        self._choice.dialled(chosen.candidate)
         self.attempt = Way(chosen.candidate, chosen.candidate.address, standby, now, chosen.seconds)
         self._actions.append(Dial(self.attempt))
 
@@ -215,7 +214,8 @@ class ParentPolicy:
     # ---- changes
 
     def _carry(self, way: Way, now: float) -> None:
-        former, self.carrying, self.standby, self._choice.again = self.carrying, way, None, None
+        self._choice.begin()
+        former, self.carrying, self.standby = self.carrying, way, None
         way.become(Role.CARRYING, now)
         if former is not None:
             former.become(Role.ENDING, now)
@@ -245,7 +245,7 @@ class ParentPolicy:
             self._penalise(candidate, now)
         else:
             self.penalties.ended(candidate.address, now, lasted)
-            self._choice.again = candidate if clean else None
+            self._choice.begin(candidate if clean else None)
         if self.attempt is not None:
             self._leave(self.attempt, "the link that carried is lost", now)
         if (standby := self.standby) is not None:

@@ -40,6 +40,13 @@ class PreferenceTests(SynchronousTestCase):
         script.wait()
         self.assertEqual(script.take(), ["dial a", "dial b", "dial a"])
 
+    def test_everybody_has_a_turn(self) -> None:
+        """Attempts that last longer than the delays after them keep nobody from its turn, however many are preferred to it."""
+        script = Script("a", "b", "c", chance=0.0)
+        for _ in range(6):
+            script.fails()
+        self.assertEqual(script.take(), [f"dial {name}" for name in "abcabca"])
+
     def test_duplicates_count_once(self) -> None:
         """A parent configured twice is one candidate with one penalty."""
         script = Script("a", "a", "b")
@@ -198,7 +205,7 @@ class PatienceTests(SynchronousTestCase):
     def test_slow_parents_are_reached(self) -> None:
         """A parent for whom the time was too short gets twice as much each time, and then all the time it needs."""
         script, limits = Script("a", "b", chance=0), []
-        for _ in range(8):
+        for _ in range(16):
             limits.append((script.take()[-1], self.seconds(script)))
             script.now += self.seconds(script) or 60
             script.fails()
@@ -238,6 +245,14 @@ class SlotTests(SynchronousTestCase):
         script.wait()
         script.fails(503, retry_after=20)
         self.assertEqual(script.take(), ["dial a", "dial b"])
+
+    def test_slots_keep_nobody_from_its_turn(self) -> None:
+        """A parent that gives one near slot after the other is waited for a few times, then others have their turn."""
+        script = Script("a", "b", chance=0.0)
+        for _ in range(3):
+            script.fails(status=503, retry_after=1)
+            script.wait()
+        self.assertEqual(script.take(), ["dial a", "dial a", "dial a", "dial b"])
 
 
 class ReturnTests(SynchronousTestCase):
