@@ -20,6 +20,9 @@ PLACES: Final = {
 """Middle of each phase's box."""
 
 WIDTH, HEIGHT = 104, 40
+DOT: Final = 0.25
+"""Where on an arrow its number is; nearer to its beginning, where few arrows cross."""
+
 STYLE = """
   text { font-family: ui-sans-serif, system-ui, sans-serif; text-anchor: middle; fill: #1f2937; font-size: 14px; }
   .number { font-size: 11px; } .dot { fill: #ffffff; stroke: #94a3b8; }
@@ -66,11 +69,19 @@ def _step(number: int, start: Phase, end: Phase) -> Iterator[str]:
     length = hypot(x2 - x1, y2 - y1)
     along, aside = ((x2 - x1) / length, (y2 - y1) / length), (-(y2 - y1) / length * 9, (x2 - x1) / length * 9)
     x1, y1, x2, y2 = x1 + aside[0], y1 + aside[1], x2 + aside[0], y2 + aside[1]
-    gap = min(
-        (WIDTH / 2 - abs(aside[0])) / abs(along[0]) if along[0] else HEIGHT,
-        (HEIGHT / 2 - abs(aside[1])) / abs(along[1]) if along[1] else WIDTH,
-    )
-    x1, y1, x2, y2 = x1 + along[0] * gap, y1 + along[1] * gap, x2 - along[0] * (gap + 3), y2 - along[1] * (gap + 3)
-    x, y = x1 + (x2 - x1) * 0.36, y1 + (y2 - y1) * 0.36
+    near, far = _to_the_edge(along, aside), _to_the_edge((-along[0], -along[1]), aside) + 4
+    x1, y1, x2, y2 = x1 + along[0] * near, y1 + along[1] * near, x2 - along[0] * far, y2 - along[1] * far
+    x, y = x1 + (x2 - x1) * DOT, y1 + (y2 - y1) * DOT
     yield f'<path class="step" d="M{x1:.1f},{y1:.1f} L{x2:.1f},{y2:.1f}"/>'
     yield f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="9"/><text class="number" x="{x:.1f}" y="{y + 4:.1f}">{number}</text>'
+
+
+def _to_the_edge(along: tuple[float, float], aside: tuple[float, float]) -> float:
+    """How far it is from beside the middle of a box to its edge."""
+    ways = [(half - shift * (1 if way > 0 else -1)) / abs(way) for half, shift, way in _axes(along, aside) if way]
+    return min(ways)
+
+
+def _axes(along: tuple[float, float], aside: tuple[float, float]) -> Iterator[tuple[float, float, float]]:
+    yield WIDTH / 2, aside[0], along[0]
+    yield HEIGHT / 2, aside[1], along[1]

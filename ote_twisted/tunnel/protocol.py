@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -99,7 +100,8 @@ class TunnelProtocol(IdleState):
         self.session.closed()
         self._partial = None
         if self.wasNotCleanReason is None and not self.wasClean:
-            self.wasNotCleanReason = reason.getErrorMessage().rstrip(".")
+            closed = reason.check(ConnectionDone) is not None
+            self.wasNotCleanReason = "the other end closed the connection" if closed else reason.getErrorMessage().rstrip(".")
         super().connectionLost(reason)  # type: ignore[misc]
 
     def shake_hands(self, data: bytes) -> None:

@@ -91,6 +91,13 @@ class SimulateTests(SynchronousTestCase):
         self.assertIn("the plot was not drawn: ", result.output)
         self.assertIn("0 orphans left", result.output)
 
+    def test_no_painter(self) -> None:
+        """That a PNG cannot be painted is said before the run, not after it."""
+        self.patch(simulate, "find_spec", lambda name: None)
+        result = self.call(*SMALL, "--plot", "x.png")
+        self.assertEqual(result.exit_code, 2)
+        self.assertIn("ote-twisted[plot]", result.output)
+
     def test_wrong_calls(self) -> None:
         """A wrong call ends with 2 and says what there is."""
         for words, told in (

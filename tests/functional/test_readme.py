@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.functional.demo_process import BIN, PATIENCE, TOP, Demo, DemoTestCase
 from tests.functional.pages import File, Step, differs, steps
 
-ENDLESS = ("twistd -n",)
+ENDLESS = ("twistd -n", ".venv/bin/twistd --nodaemon")
 """Beginnings of commands that run until they are stopped."""
 
 
@@ -43,8 +43,16 @@ class Reader:
             self._compare(step, self._make_demo(step.command))
         elif step.command.startswith(ENDLESS):
             self._begin(self._own(step.command))
+        elif step.command.startswith("kill "):
+            self._case.until(self._everybody_knows_another, "sites below north that know another parent")
+            self._run(self._own(step.command))
         else:
             self._compare(step, self._run(self._own(step.command)))
+
+    def _everybody_knows_another(self) -> bool:
+        """Whether every site has learnt what it does some seconds after it has joined."""
+        known = (self._run(f"otectl status -o json --context north-{number}") for number in (1, 2, 3))
+        return all("parent sibling" in text for text in known)
 
     def _compare(self, step: Step, output: str) -> None:
         self._case.assertEqual(differs(step.shown, output), "", step.command)
@@ -64,6 +72,8 @@ class Reader:
         assert "otectl demo" in said, said
         if "--check" in arguments:
             return self._run(shlex.join(["otectl", "demo", *arguments]))
+        if self._demo is not None:
+            self._demo.stop()
         self._demo = self._case.demo(*arguments)
         return self._demo.text
 
@@ -95,8 +105,12 @@ class Reader:
         self._case.assertIsNone(process.poll(), Path(log.name).read_text())
 
     def _own(self, command: str) -> str:
-        """The command with free ports for those of the page, and our folder for its."""
+        """The command with free ports for those of the page, and our folders and process for its."""
         command = re.sub(r"(?<=[:\w])(?<!\d)(8[23]8\d)\b", lambda found: self._port(found[1]), command)
+        if self._demo is not None:
+            command = re.sub(r"/tmp/ote-demo-\w+", str(self._demo.folder), command)
+            if killed := re.search(r"kill -9 \d+", self._demo.text):
+                command = re.sub(r"kill -9 \d+", killed[0], command)
         return command.replace("/tmp/tree", str(self.folder / "tree"))
 
     def _port(self, number: str) -> str:
@@ -112,10 +126,10 @@ class PageTests(DemoTestCase):
 
     maxDiff = None
 
-    def followed(self, page: str) -> None:
-        """Follow a page from its beginning to its end."""
+    def followed(self, page: str, least: int = 6) -> None:
+        """Follow a page from its beginning to its end; it has so many commands at least."""
         found = list(steps((TOP / page).read_text(encoding="utf-8")))
-        self.assertGreater(len(found), 5)
+        self.assertGreaterEqual(len(found), least)
         reader = Reader(self)
         for step in found:
             reader.take(step)
@@ -135,6 +149,20 @@ class PageTests(DemoTestCase):
     def test_api(self) -> None:
         """Every command of the page about the API works."""
         self.followed("docs/api.md")
+
+    def test_operations(self) -> None:
+        """Every command of the page about operations works and gives what is shown."""
+        self.followed("docs/operations.md")
+
+    def test_simulator(self) -> None:
+        """Every command of the page about the simulator works and gives what is shown."""
+        self.followed("docs/simulator.md", least=3)
+
+    def test_other_pages(self) -> None:
+        """Each page that has commands is followed by a test of its own."""
+        followed = {"quickstart", "otectl", "api", "operations", "simulator", "storage"}
+        pages = {page.stem for page in (TOP / "docs").glob("*.md") if list(steps(page.read_text(encoding="utf-8")))}
+        self.assertEqual(pages - followed, set())
 
 
 class DifferenceTests(DemoTestCase):

@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,8 +78,7 @@ def command(
     """Run it and show the report."""
     from ote_twisted.testing.simulation.scenario import Scenario, ScenarioError
 
-    if plot is not None and plot.suffix not in (".svg", ".png"):
-        raise click.UsageError(f"--plot draws .svg and .png, not {plot.name!r}")
+    _check_plot(plot)
     try:
         scenario = Scenario(clusters, tiers, seed, minutes, _kinds(faults), tasks, rate)
     except ScenarioError as fault:
@@ -156,6 +156,16 @@ def _show(screen: Screen, output: str | None, report: Report) -> None:
     screen.line()
     for line in closing_lines(report):
         screen.line(line)
+
+
+def _check_plot(path: Path | None) -> None:
+    """Whatever can be known before a run of minutes is said before it."""
+    from ote_twisted.testing.simulation.drawing import PAINTER
+
+    if path is not None and path.suffix not in (".svg", ".png"):
+        raise click.UsageError(f"--plot draws .svg and .png, not {path.name!r}")
+    if path is not None and path.suffix == ".png" and find_spec("PIL") is None:
+        raise click.UsageError(PAINTER)
 
 
 def _plot(report: Report, path: Path) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 
 from attrs import frozen
 
+PAINTER = "PNG files are painted by Pillow: pip install 'ote-twisted[plot]', or choose a name that ends in .svg"
+"""What whoever has none is told."""
+
 SCALE = 2
 """Pixels of a PNG for each unit of a drawing, so that lines and words are smooth."""
 
@@ -79,8 +82,7 @@ def png(drawing: Drawing, path: str, library: Callable[[str], Any] = import_modu
     try:
         image, draw, font = (library(f"PIL.{name}") for name in ("Image", "ImageDraw", "ImageFont"))
     except ImportError:
-        advice = "pip install 'ote-twisted[plot]', or choose a name that ends in .svg"
-        raise NoPainter(f"PNG files are painted by Pillow: {advice}") from None
+        raise NoPainter(PAINTER) from None
     sheet = image.new("RGB", (drawing.width * SCALE, drawing.height * SCALE), "#ffffff")
     brush = draw.Draw(sheet)
     for shape in drawing.shapes:
