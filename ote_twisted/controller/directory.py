@@ -136,7 +136,7 @@ class Directory(Catalogue):
             self._put(name)
             return {}
         back = record.cause
-        if entry.status != record.entry.status or heard < record.heard:
+        if back is not None or entry.status != record.entry.status or heard < record.heard:
             record.as_of, record.heard = now - entry.age, heard
         users = {key: value for key, value in record.labels.items() if key not in record.entry.labels}
         record.entry, record.labels, record.cause = entry, {**users, **entry.labels}, None

@@ -57,6 +57,15 @@ class DirectoryTests(SynchronousTestCase):
         assert known is not None
         return known
 
+    def test_whoever_is_back_has_said_it_when_it_says(self) -> None:
+        """A cluster that comes back and tells the same of itself is known as of when it told it, not as of long before."""
+        self.directory.apply(present(entry("a", "north")))
+        self.time += 5
+        self.directory.apply(gone("a", cause=Cause("a", "the link was cut", 5.0)))
+        self.time += 60
+        self.directory.apply(present(entry("a", "north", age=2.0)))
+        self.assertEqual(self.known("a").as_of, WALL + 63)
+
     def test_a_cluster_that_went_stays_known(self) -> None:
         """A cluster that is gone is known as offline, since when and why, and is still selected."""
         self.directory.apply(present(entry("a", "north")))
