@@ -133,7 +133,7 @@ class ControllerStatuses:
         return {
             "name": own.name,
             "isRoot": controller.settings.is_root,
-            "parent": ancestry.path[1] if len(ancestry.path) > 1 else "",
+            "parent": self._parent(),
             "path": list(reversed(ancestry.path)),
             "rooted": ancestry.rooted,
             "refusal": controller.from_parent.refusal,
@@ -155,9 +155,14 @@ class ControllerStatuses:
         parent = self._controller.uplink.link
         return [*([parent] if parent is not None else []), *self._controller.links.values()]
 
+    def _parent(self) -> str:
+        """Its name, once it has told its way to the root; a link itself does not know it."""
+        path = self._controller.neighbours.ancestry.path
+        return path[1] if len(path) > 1 else ""
+
     def _link(self, link: ILink) -> JSON:
         return {
-            "peer": link.peer,
+            "peer": self._parent() if link.is_parent else link.peer,
             "direction": "parent" if link.is_parent else "child",
             "protocol": "ote.v2" if link.v2 else "ote.v1",
             "address": link.peer_address,

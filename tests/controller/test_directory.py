@@ -23,7 +23,10 @@ from ote_twisted.storage.memory import MemoryObjectStore
 from ote_twisted.storage.model import JSON, Key, StoredObject
 from ote_twisted.topology.causes import Cause
 from ote_twisted.topology.difference import Difference
+from ote_twisted.wire import clustermessage_pb2 as pb
 from ote_twisted.wire.entry import ClusterEntry
+from ote_twisted.wire.messages import message
+from ote_twisted.wire.notices import Ancestry, encode_ancestry
 from tests.controller.building import WALL, ControllerTestCase, announcement, entry
 
 
@@ -448,11 +451,14 @@ class ReviewTests(ControllerTestCase):
 
     def test_a_controller_tells_how_it_stands(self) -> None:
         """The status has the way to the root, every link, the queues and what is missing for readiness."""
-        self.parent()
+        parent = self.parent()
         self.child("a", "a1")
         status = self.successResultOf(self.statuses().get_object("north"))["status"]
         self.assertEqual([link["peer"] for link in status["links"]], ["", "a"])
         self.assertEqual((status["counts"]["reachable"], status["counts"]["known"], status["path"]), (2, 3, ["north"]))
+        parent.receive(message(pb.Ancestry, encode_ancestry(Ancestry(("root",), True))))
+        told = self.successResultOf(self.statuses().get_object("north"))["status"]
+        self.assertEqual(([link["peer"] for link in told["links"]], told["parent"]), (["root", "a"], "root"))
         self.assertEqual(
             (status["ready"], status["notReady"], status["uplink"]), (False, ["parent: none"], {"state": "connected"})
         )
