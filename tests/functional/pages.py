@@ -15,6 +15,7 @@ _VARYING = (
     (re.compile(r"\b\d+(d\d+h|h\d+m|m\d+s|[smhd])\b"), "AGE"),
     (re.compile(r"127\.0\.0\.1:\d+"), "ADDRESS"),
     (re.compile(r"/\S*/kubeconfig"), "KUBECONFIG"),
+    (re.compile(r"^\d+ tasks for \d+ targets:"), "TASKS:"),
     (re.compile(r"/\S*/(?=\w+\.toml)"), "FOLDER/"),
     (re.compile(r"\.?/\S*/twistd|\.venv/bin/twistd"), "TWISTD"),
     (re.compile(r"kill -9 \d+"), "kill -9 PROCESS"),

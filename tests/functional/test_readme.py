@@ -46,8 +46,15 @@ class Reader:
         elif step.command.startswith("kill "):
             self._case.until(self._everybody_knows_another, "sites below north that know another parent")
             self._run(self._own(step.command))
+        elif step.command.startswith("otectl events"):
+            self._await(step)
         else:
             self._compare(step, self._run(self._own(step.command)))
+
+    def _await(self, step: Step) -> None:
+        """What happens is written as an event within a second or so, not at once."""
+        command = self._own(step.command)
+        self._case.until(lambda: not differs(step.shown, self._run(command)), f"what {command} shows")
 
     def _everybody_knows_another(self) -> bool:
         """Whether every site has learnt what it does some seconds after it has joined."""
