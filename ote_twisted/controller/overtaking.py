@@ -11,13 +11,14 @@ class Overtaking:
     """Holds messages back until the links on which older ones of the same cluster are under way have ended.
 
     :ivar bytes: bytes of what is held.
+    :ivar sources: the clusters whose messages wait; mostly none.
     """
 
     def __init__(self, source: Callable[[bytes], str]) -> None:
         """:param source: the cluster that a message speaks of; empty when it is none."""
         self.bytes = 0
         self._source = source
-        self._sources: set[str] = set()
+        self.sources: set[str] = set()
         self._held: list[bytes] = []
         self._former: dict[ILink, Sequence[bytes] | None] = {}
 
@@ -29,11 +30,11 @@ class Overtaking:
         sources = {self._source(message) for message in under_way} - {""}
         if sources:
             self._former[former] = None
-            self._sources |= sources
+            self.sources |= sources
 
     def holds(self, message: bytes) -> bool:
         """Whether it has to wait; then it is kept here."""
-        if not self._sources or self._source(message) not in self._sources:
+        if self._source(message) not in self.sources:
             return False
         self._held.append(message)
         self.bytes += len(message)
@@ -53,5 +54,5 @@ class Overtaking:
     def give_up(self) -> Sequence[bytes]:
         """Hold nothing any more; gives what was held, in order."""
         released = [message for again in self._former.values() for message in again or ()] + self._held
-        self.bytes, self._sources, self._held, self._former = 0, set(), [], {}
+        self.bytes, self.sources, self._held, self._former = 0, set(), [], {}
         return released

@@ -61,17 +61,13 @@ class Uplink:
         return self.link is not None and not self.link.v2 and not self._waiting and not len(self.behind)
 
     def send(self, message: bytes) -> None:
-        """Send one encoded message to the parent, now or when there is one."""
+        """Send one encoded message to the parent, now or when there is one. The hot path of what children answer."""
         if self.owed is not None:
             owed, self.owed = self.owed, None
             owed()
-        if self.behind.holds(message):
+        if self.behind.sources and self.behind.holds(message):
             self._bound()
-        else:
-            self._send(message)
-
-    def _send(self, message: bytes) -> None:
-        if self.link is None or self._waiting:
+        elif self.link is None or self._waiting:
             self._keep(message)
         else:
             self.link.send(message)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import repeat
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -177,8 +178,9 @@ class EnvelopeWriter:
         if number >= self.sequence:
             raise MalformedMessage(f"Acknowledge: {number}, but {self.sequence - 1} was the last that was sent")
         if self._kept is not None:
-            for _ in range(number - self.acknowledged):
-                self._kept.popleft()
+            drop = self._kept.popleft
+            for _ in repeat(None, number - self.acknowledged):
+                drop()
         self.acknowledged = number
 
     def unacknowledged(self) -> list[bytes]:
